@@ -126,6 +126,7 @@
 #define SADB_X_EXT_IV4B		0x0010
 #define SADB_X_EXT_DERIV	0x0020
 #define SADB_X_EXT_CYCSEQ	0x0040	/* sequence numbers may wrap */
+#define SADB_X_EXT_RAWCPI	0x0080	/* IPComp: the SPI is the CPI, as is */
 #define SADB_X_EXT_PRAND	0x0100
 #define SADB_X_EXT_PZERO	0x0200
 
