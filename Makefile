@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make            the module for the running kernel, and the tools
+# make demo       the main job in a virtual machine, with a transcript
+# make check      every test: on the host, then in virtual machines
+# make install    module and tools; then: modprobe esplanade
+# make uninstall  undo that
+#
+# demo and check install what they need with apt, and touch nothing else of the
+# machine: no module is loaded here.
+
+KVER	?= $(shell uname -r)
+KDIR	?= /lib/modules/$(KVER)/build
+PREFIX	?= /usr
+DESTDIR	?=
+
+all: module tools
+
+module: $(KDIR)/Makefile
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+$(KDIR)/Makefile:
+	@echo "No headers of kernel $(KVER) at $(KDIR)." >&2
+	@echo "On Debian: apt-get install linux-headers-$(KVER)" >&2
+	@false
+
+tools:
+	$(MAKE) -C tools/setkey
+
+demo:
+	tools/deps
+	tools/demo/run
+
+check:
+	tools/deps
+	selftests/run
+
+install: module tools
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	$(MAKE) -C tools/setkey install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	install -D -m 644 tools/esplanade.conf \
+		$(DESTDIR)/etc/modprobe.d/esplanade.conf
+	$(if $(DESTDIR),,depmod -a $(KVER))
+
+uninstall:
+	rm -f $(DESTDIR)/lib/modules/$(KVER)/*/esplanade.ko* \
+		$(DESTDIR)/etc/modprobe.d/esplanade.conf \
+		$(DESTDIR)$(PREFIX)/sbin/setkey \
+		$(DESTDIR)$(PREFIX)/share/man/man8/setkey.8
+	$(if $(DESTDIR),,depmod -a $(KVER))
+
+clean:
+	$(MAKE) -C tools/setkey clean
+	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+.PHONY: all module tools demo check install uninstall clean

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * check.c - the inbound policy check (RFC 4301 section 5.2)
+ *
+ * Owns the answer to "may this packet come in the way it came". rx.c asks when
+ * it has taken a packet out of its SAs, where the real chain is known, and
+ * marks what may pass. The hooks here, at LOCAL_IN and FORWARD after the
+ * admin's own rules, hand ESP to rx.c, let marked packets by, and hold every
+ * other packet, which has come in clear, against the SPD.
+ */
+#include <linux/netfilter_ipv6.h>
+#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
+
+#include "check.h"
+#include "flow.h"
+#include "rx.h"
+
+/* Inbound fragments are put together apart from everybody else's. */
+#define DEFRAG_USER	0x4553504c
+
+/*
+ * A policy for input covers forwarded packets too, as KAME has it; but where a
+ * forward policy covers one, that policy decides.
+ */
+static enum espl_verdict inbound(struct espl_net *en,
+				 const struct espl_flow *flow, bool local,
+				 struct espl_policy **policy)
+{
+	enum espl_verdict verdict = ESPL_NO_POLICY;
+
+	if (!local)
+		verdict = espl_spd_lookup(en, ESPL_FWD, flow, policy);
+	if (verdict == ESPL_NO_POLICY)
+		verdict = espl_spd_lookup(en, ESPL_IN, flow, policy);
+	return verdict;
+}
+
+static bool fits(const struct espl_tmpl *tmpl, const struct espl_sa_conf *conf)
+{
+	if (tmpl->proto != conf->proto || tmpl->mode != conf->mode ||
+	    (tmpl->reqid && tmpl->reqid != conf->reqid))
+		return false;
+	return tmpl->mode != IPSEC_MODE_TUNNEL ||
+	       (tmpl->family == conf->family &&
+		espl_addr_equal(&tmpl->saddr, &conf->saddr, conf->family) &&
+		espl_addr_equal(&tmpl->daddr, &conf->daddr, conf->family));
+}
+
+/*
+ * Hold a chain of SAs against what a policy asks for, both innermost first.
+ * More protection than asked for is welcome in transport mode; a tunnel says
+ * who may send such packets, and must have been asked for.
+ */
+static bool satisfies(const struct espl_cb *cb, const struct espl_tmpl *tmpl,
+		      unsigned int tmpls)
+{
+	unsigned int n = cb->n;	/* SAs not yet accounted for */
+
+	for (; tmpls; tmpls--, tmpl++) {
+		unsigned int pos = n;
+
+		while (pos && !fits(tmpl, &cb->sa[pos - 1]->conf) &&
+		       cb->sa[pos - 1]->conf.mode != IPSEC_MODE_TUNNEL)
+			pos--;
+		if (pos && fits(tmpl, &cb->sa[pos - 1]->conf))
+			n = pos - 1;
+		else if (tmpl->level != IPSEC_LEVEL_USE)
+			return false;
+	}
+	while (n && cb->sa[n - 1]->conf.mode != IPSEC_MODE_TUNNEL)
+		n--;
+	return !n;
+}
+
+/**
+ * espl_check_chain() - may a decapsulated packet pass
+ * @en: the namespace
+ * @flow: the packet's flow
+ * @local: whether it is for this host
+ * @cb: the SAs it came out of, outermost first
+ * @why: set to the reason where it may not
+ *
+ * A transport SA needs no policy; a tunnel must be asked for by one that covers
+ * the inner packet.
+ *
+ * Context: BH off, RCU read side.
+ * Return: Whether it may.
+ */
+bool espl_check_chain(struct espl_net *en, const struct espl_flow *flow,
+		      bool local, const struct espl_cb *cb,
+		      enum espl_stat *why)
+{
+	struct espl_policy *policy = NULL;
+
+	*why = ESPL_IN_POLICY;
+	switch (inbound(en, flow, local, &policy)) {
+	case ESPL_NO_POLICY:
+	case ESPL_BYPASS:
+		return satisfies(cb, NULL, 0);
+	case ESPL_PROTECT:
+		return satisfies(cb, policy->tmpl, policy->tmpls);
+	case ESPL_UNCLEAR:
+		*why = ESPL_IN_FRAGMENT;
+		return false;
+	default:
+		*why = ESPL_IN_DISCARD;
+		return false;
+	}
+}
+
+/* Does a policy let packets come in clear as well: all its levels are use. */
+static bool is_optional(const struct espl_policy *policy)
+{
+	for (unsigned int i = 0; i < policy->tmpls; i++)
+		if (policy->tmpl[i].level != IPSEC_LEVEL_USE)
+			return false;
+	return true;
+}
+
+static unsigned int refuse(struct espl_net *en, struct sk_buff *skb,
+			   enum espl_stat stat)
+{
+	espl_stat_note(en, skb, stat);
+	return NF_DROP;
+}
+
+static unsigned int check_clear(struct espl_net *en, struct sk_buff *skb,
+				u8 family, bool local)
+{
+	struct espl_policy *policy = NULL;
+	struct espl_flow flow;
+
+	if (!espl_flow_read(skb, family, &flow))
+		return NF_ACCEPT;	/* the IP layer drops it */
+	switch (inbound(en, &flow, local, &policy)) {
+	case ESPL_PROTECT:
+		return is_optional(policy) ? NF_ACCEPT :
+					     refuse(en, skb, ESPL_IN_CLEAR);
+	case ESPL_DISCARD:
+		return refuse(en, skb, ESPL_IN_DISCARD);
+	case ESPL_UNCLEAR:
+		return refuse(en, skb, ESPL_IN_FRAGMENT);
+	default:
+		return NF_ACCEPT;
+	}
+}
+
+/* Marked as checked, or of a kind that policies do not reach. */
+static bool passes(struct sk_buff *skb, u8 family)
+{
+	return (*espl_marks(skb, family) & ESPL_CHECKED) ||
+	       (skb->dev->flags & IFF_LOOPBACK) ||
+	       (skb_dst(skb) && (skb_dst(skb)->flags & DST_NOPOLICY));
+}
+
+static unsigned int local_in(struct espl_net *en, struct sk_buff *skb, u8 family)
+{
+	struct espl_upper upper;
+
+	if (passes(skb, family))
+		return NF_ACCEPT;
+	if (!espl_upper_find(skb, family, &upper))
+		return NF_ACCEPT;	/* the IP layer drops it */
+	if (family == AF_INET6 && upper.fragment) {
+		/* LOCAL_IN is before reassembly here, after it in IPv4. */
+		int err = nf_ct_frag6_gather(en->net, skb, DEFRAG_USER);
+
+		if (err)
+			return err == -EINPROGRESS ? NF_STOLEN : NF_DROP;
+		if (!espl_upper_find(skb, family, &upper) || upper.fragment)
+			return refuse(en, skb, ESPL_IN_FRAGMENT);
+	}
+	if (upper.proto == IPPROTO_ESP && espl_rx(en, skb, family, &upper))
+		return NF_STOLEN;
+	return check_clear(en, skb, family, true);
+}
+
+/**
+ * espl_check_local() - LOCAL_IN
+ * @priv: unused
+ * @skb: a packet for this host
+ * @state: the namespace and the family
+ *
+ * Context: RCU read side; BH made off.
+ * Return: NF_ACCEPT, NF_DROP, or NF_STOLEN for ESP of ours.
+ */
+unsigned int espl_check_local(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+
+	local_bh_disable();
+	verdict = local_in(espl_net(state->net), skb, state->pf);
+	local_bh_enable();
+	return verdict;
+}
+
+/**
+ * espl_check_forward() - FORWARD
+ * @priv: unused
+ * @skb: a packet to be forwarded
+ * @state: the namespace and the family
+ *
+ * Context: RCU read side.
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int espl_check_forward(void *priv, struct sk_buff *skb,
+				const struct nf_hook_state *state)
+{
+	if (passes(skb, state->pf))
+		return NF_ACCEPT;
+	return check_clear(espl_net(state->net), skb, state->pf, false);
+}

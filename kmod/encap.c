@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * encap.c - the IP headers around ESP (RFC 4301 section 5.1.2)
+ *
+ * Owns how a packet is laid out before it is sealed, and how it is taken apart
+ * once it is open: transport mode slips ESP between a packet's own IP header
+ * and its payload, tunnel mode puts an outer IP header before it all. Called by
+ * tx.c and rx.c.
+ */
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+
+#include "compat/compat.h"
+#include "encap.h"
+#include "esp.h"
+#include "esp_fmt.h"
+
+/**
+ * espl_encap_outer() - size of the IP header that an SA adds
+ * @sa: the SA
+ *
+ * Context: Any.
+ * Return: Octets, 0 in transport mode.
+ */
+unsigned int espl_encap_outer(const struct espl_sa *sa)
+{
+	if (sa->conf.mode != IPSEC_MODE_TUNNEL)
+		return 0;
+	return sa->conf.family == AF_INET ? sizeof(struct iphdr) :
+					    sizeof(struct ipv6hdr);
+}
+
+/**
+ * espl_encap_header() - how much of a packet stays before ESP in transport mode
+ * @skb: the packet, its IP header with options or extension headers linear
+ * @family: AF_INET or AF_INET6
+ *
+ * IPv6: what every hop reads; the rest is the end host's (RFC 4303 section
+ * 3.1.1).
+ *
+ * Context: Any.
+ * Return: Octets, or -EINVAL for broken headers.
+ */
+int espl_encap_header(const struct sk_buff *skb, u8 family)
+{
+	u8 *nexthdr;
+
+	if (family == AF_INET)
+		return ip_hdrlen(skb);
+	return ip6_find_1stfragopt((struct sk_buff *)skb, &nexthdr);
+}
+
+/* What the outer header takes from the inner one: read before it is sealed. */
+struct inner {
+	u8 proto;	/* how it is announced */
+	u8 dsfield;	/* DSCP and ECN (RFC 6040 section 4.1: copied) */
+	__be16 df;
+};
+
+static struct inner read_inner(const struct sk_buff *skb, u8 family)
+{
+	if (family == AF_INET)
+		return (struct inner){
+			.proto = IPPROTO_IPIP,
+			.dsfield = ipv4_get_dsfield(ip_hdr(skb)),
+			.df = ip_hdr(skb)->frag_off & htons(IP_DF),
+		};
+	/* IPv6 is not to be fragmented, but nobody may be told less than 1280. */
+	return (struct inner){
+		.proto = IPPROTO_IPV6,
+		.dsfield = ipv6_get_dsfield(ipv6_hdr(skb)),
+		.df = skb->ignore_df || skb->len <= IPV6_MIN_MTU ?
+		      0 : htons(IP_DF),
+	};
+}
+
+static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
+		  const struct inner *inner)
+{
+	struct iphdr *iph = ip_hdr(skb);
+
+	*iph = (struct iphdr){
+		.version = 4,
+		.ihl = 5,
+		.tos = inner->dsfield,
+		.tot_len = htons(skb->len),
+		.frag_off = inner->df,
+		.ttl = ip4_dst_hoplimit(skb_dst(skb)),
+		.protocol = sa->conf.proto,
+		.saddr = sa->conf.saddr.ip,
+		.daddr = sa->conf.daddr.ip,
+	};
+	ip_select_ident(sa->en->net, skb, NULL);
+	ip_send_check(iph);
+	skb->protocol = htons(ETH_P_IP);
+}
+
+static void fill6(struct sk_buff *skb, const struct espl_sa *sa,
+		  const struct inner *inner)
+{
+	struct ipv6hdr *ip6h = ipv6_hdr(skb);
+
+	*ip6h = (struct ipv6hdr){
+		.nexthdr = sa->conf.proto,
+		.payload_len = htons(skb->len - sizeof(*ip6h)),
+		.hop_limit = ip6_dst_hoplimit(skb_dst(skb)),
+		.saddr = sa->conf.saddr.in6,
+		.daddr = sa->conf.daddr.in6,
+	};
+	ip6_flow_hdr(ip6h, inner->dsfield, 0);
+	skb->protocol = htons(ETH_P_IPV6);
+}
+
+/* Padding, its length and the next header, then room for the ICV. */
+static void put_trailer(struct sk_buff *skb, const struct espl_sa *sa,
+			unsigned int payload, u8 next_header)
+{
+	unsigned int padding = espl_esp_padding(payload, sa->align);
+	u8 *tail = skb_put(skb, padding + ESPL_ESP_TAIL + sa->icvlen);
+
+	espl_esp_trailer_write(tail, padding, next_header);
+}
+
+static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family)
+{
+	struct inner inner = read_inner(skb, family);
+	unsigned int outer = espl_encap_outer(sa);
+	unsigned int esp = ESPL_ESP_HDR + sa->ivlen;
+
+	put_trailer(skb, sa, skb->len, inner.proto);
+	skb_push(skb, outer + esp);
+	skb_reset_network_header(skb);
+	skb_set_transport_header(skb, outer);
+	if (skb->len > IP_MAX_MTU)
+		return false;
+	if (sa->conf.family == AF_INET)
+		fill4(skb, sa, &inner);
+	else
+		fill6(skb, sa, &inner);
+	/* The IP layer below cuts what may be cut; IPv6's sender may always. */
+	skb->ignore_df = sa->conf.family == AF_INET6 || !inner.df;
+	return true;
+}
+
+static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 family)
+{
+	unsigned int esp = ESPL_ESP_HDR + sa->ivlen;
+	int header = espl_encap_header(skb, family);
+	u8 *announces;
+
+	if (header < 0 || header > skb->len)
+		return false;
+	if (family == AF_INET)
+		announces = &ip_hdr(skb)->protocol;
+	else if (ip6_find_1stfragopt(skb, &announces) < 0)
+		return false;
+	put_trailer(skb, sa, skb->len - header, *announces);
+	*announces = sa->conf.proto;
+	skb_push(skb, esp);
+	memmove(skb->data, skb->data + esp, header);
+	skb_reset_network_header(skb);
+	skb_set_transport_header(skb, header);
+	if (skb->len > IP_MAX_MTU)
+		return false;
+	if (family == AF_INET) {
+		ip_hdr(skb)->tot_len = htons(skb->len);
+		ip_send_check(ip_hdr(skb));
+		skb->ignore_df = !(ip_hdr(skb)->frag_off & htons(IP_DF));
+	} else {
+		ipv6_hdr(skb)->payload_len = htons(skb->len -
+						   sizeof(struct ipv6hdr));
+		skb->ignore_df = 1;
+	}
+	return true;
+}
+
+/**
+ * espl_encap_push() - lay a packet out around ESP, ready for espl_esp_seal()
+ * @skb: the packet, linear and ours alone, its data at the IP header, with
+ *	 headroom for espl_encap_outer(), ESP header and IV, and tailroom for
+ *	 trailer and ICV; its dst the one that the result leaves by
+ * @sa: the SA
+ * @family: of the packet's IP header
+ *
+ * Afterwards the network header is the outermost IP header, complete, and the
+ * transport header is where ESP begins.
+ *
+ * Context: BH off.
+ * Return: False where the headers are broken or the result would be longer than
+ *	   an IP packet can be.
+ */
+bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family)
+{
+	if (sa->conf.mode == IPSEC_MODE_TUNNEL)
+		return push_tunnel(skb, sa, family);
+	return push_transport(skb, sa, family);
+}
+
+/**
+ * espl_decap_transport() - close the gap where ESP was
+ * @skb: the packet, ours alone, trimmed to its payload
+ * @family: of its IP header
+ * @offset: where ESP begins, octets from the IP header
+ * @nhoff: where the octet that announces ESP is
+ * @strip: octets of ESP header and IV
+ * @proto: what the payload is
+ *
+ * Context: BH off.
+ */
+void espl_decap_transport(struct sk_buff *skb, u8 family, unsigned int offset,
+			  unsigned int nhoff, unsigned int strip, u8 proto)
+{
+	skb->data[nhoff] = proto;
+	memmove(skb->data + strip, skb->data, offset);
+	skb_pull(skb, strip);
+	skb_reset_network_header(skb);
+	if (family == AF_INET) {
+		ip_hdr(skb)->tot_len = htons(skb->len);
+		ip_send_check(ip_hdr(skb));
+	} else {
+		ipv6_hdr(skb)->payload_len = htons(skb->len -
+						   sizeof(struct ipv6hdr));
+	}
+}
+
+/**
+ * espl_decap_tunnel() - take the outer headers off
+ * @skb: the packet, ours alone, trimmed to its payload, which espl_inner_ok()
+ *	 has not seen yet
+ * @outer_family: of its outer IP header
+ * @strip: octets from the outer IP header to the inner packet
+ * @proto: IPPROTO_IPIP or IPPROTO_IPV6
+ *
+ * Congestion experienced on the way goes inside (RFC 6040 section 4.2).
+ *
+ * Context: BH off.
+ * Return: False where the inner packet could not have been marked so: drop it.
+ */
+bool espl_decap_tunnel(struct sk_buff *skb, u8 outer_family,
+		       unsigned int strip, u8 proto)
+{
+	u8 outer = outer_family == AF_INET ? ipv4_get_dsfield(ip_hdr(skb)) :
+					     ipv6_get_dsfield(ipv6_hdr(skb));
+	u8 inner;
+
+	skb_pull(skb, strip);
+	skb_reset_network_header(skb);
+	if (proto == IPPROTO_IPIP) {
+		skb->protocol = htons(ETH_P_IP);
+		inner = ipv4_get_dsfield(ip_hdr(skb));
+	} else {
+		skb->protocol = htons(ETH_P_IPV6);
+		inner = ipv6_get_dsfield(ipv6_hdr(skb));
+	}
+	return INET_ECN_decapsulate(skb, outer, inner) <= 1;
+}
+
+static bool inner4_ok(struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	unsigned int len;
+
+	if (skb->len < sizeof(*iph) || iph->version != 4 || iph->ihl < 5 ||
+	    skb->len < iph->ihl * 4 || ip_fast_csum(iph, iph->ihl))
+		return false;
+	len = ntohs(iph->tot_len);
+	if (len > skb->len || len < iph->ihl * 4)
+		return false;
+	skb_trim(skb, len);
+	return true;
+}
+
+static bool inner6_ok(struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	unsigned int len;
+
+	if (skb->len < sizeof(*ip6h) || ip6h->version != 6)
+		return false;
+	len = sizeof(*ip6h) + ntohs(ip6h->payload_len);
+	if (len > skb->len)
+		return false;
+	skb_trim(skb, len);
+	return true;
+}
+
+/**
+ * espl_inner_ok() - is this a whole IP packet, and cut off what is behind it
+ * @skb: the packet, linear, its data and network header at the IP header
+ * @family: AF_INET or AF_INET6
+ *
+ * Octets behind the packet's own length are traffic flow confidentiality
+ * padding (RFC 4303 section 2.7).
+ *
+ * Context: BH off.
+ * Return: Whether it is.
+ */
+bool espl_inner_ok(struct sk_buff *skb, u8 family)
+{
+	return family == AF_INET ? inner4_ok(skb) : inner6_ok(skb);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * flow.c - reading a packet's flow from its headers
+ *
+ * Owns the walk over IP headers, the one place that does it. Called by tx.c,
+ * rx.c and check.c; reads only, and nothing past the packet's end.
+ */
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/ndisc.h>
+
+#include "flow.h"
+
+static bool upper4(const struct sk_buff *skb, struct espl_upper *upper)
+{
+	struct iphdr copy;
+	const struct iphdr *iph;
+
+	iph = skb_header_pointer(skb, skb_network_offset(skb), sizeof(copy), &copy);
+	if (!iph || iph->ihl < 5)
+		return false;
+	*upper = (struct espl_upper){
+		.offset = iph->ihl * 4,
+		.nhoff = offsetof(struct iphdr, protocol),
+		.proto = iph->protocol,
+		.later = iph->frag_off & htons(IP_OFFSET),
+		.fragment = iph->frag_off & htons(IP_OFFSET | IP_MF),
+	};
+	return true;
+}
+
+/* Octets of an extension header; its length field is in other units for each. */
+static unsigned int ext_len(u8 proto, const struct ipv6_opt_hdr *hdr)
+{
+	return proto == NEXTHDR_FRAGMENT ? sizeof(struct frag_hdr) :
+					   ipv6_optlen(hdr);
+}
+
+static bool is_ext(u8 proto)
+{
+	return proto == NEXTHDR_HOP || proto == NEXTHDR_ROUTING ||
+	       proto == NEXTHDR_DEST || proto == NEXTHDR_FRAGMENT;
+}
+
+static bool upper6(const struct sk_buff *skb, struct espl_upper *upper)
+{
+	const int start = skb_network_offset(skb);
+
+	*upper = (struct espl_upper){
+		.offset = sizeof(struct ipv6hdr),
+		.nhoff = offsetof(struct ipv6hdr, nexthdr),
+		.proto = ipv6_hdr(skb)->nexthdr,
+	};
+	/* Every header moves the offset on by 8 or more: the walk ends. */
+	while (is_ext(upper->proto) && !upper->later) {
+		struct frag_hdr copy;
+		const struct frag_hdr *hdr;
+
+		hdr = skb_header_pointer(skb, start + upper->offset, sizeof(copy),
+					 &copy);
+		if (!hdr)
+			return false;
+		if (upper->proto == NEXTHDR_FRAGMENT) {
+			upper->fragment = true;
+			upper->later = hdr->frag_off & htons(IP6_OFFSET);
+		}
+		upper->nhoff = upper->offset;
+		upper->offset += ext_len(upper->proto,
+					 (const struct ipv6_opt_hdr *)hdr);
+		upper->proto = hdr->nexthdr;
+	}
+	return true;
+}
+
+/**
+ * espl_upper_find() - find the upper-layer header of a packet
+ * @skb: the packet, its network header set
+ * @family: AF_INET or AF_INET6
+ * @upper: filled
+ *
+ * AH and ESP count as upper-layer headers.
+ *
+ * Context: Any.
+ * Return: False where the headers end early.
+ */
+bool espl_upper_find(const struct sk_buff *skb, u8 family,
+		     struct espl_upper *upper)
+{
+	return family == AF_INET ? upper4(skb, upper) : upper6(skb, upper);
+}
+
+static void read_ports(const struct sk_buff *skb, const struct espl_upper *upper,
+		       struct espl_flow *flow)
+{
+	int offset = skb_network_offset(skb) + upper->offset;
+	__be16 copy[2];
+	const __be16 *ports;
+	const u8 *icmp;
+
+	switch (flow->proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		ports = skb_header_pointer(skb, offset, sizeof(copy), copy);
+		if (!ports)
+			return;
+		flow->sport = ports[0];
+		flow->dport = ports[1];
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		icmp = skb_header_pointer(skb, offset, 2, copy);
+		if (!icmp)
+			return;
+		flow->sport = htons(icmp[0]);
+		flow->dport = htons(icmp[1]);
+		break;
+	}
+	flow->ports_known = true;
+}
+
+static bool is_neighbour(const struct sk_buff *skb, const struct espl_flow *flow)
+{
+	u16 type = ntohs(flow->sport);
+
+	/* Hop limit 255: it was sent on this very link (RFC 4861). */
+	return flow->family == AF_INET6 && flow->proto == IPPROTO_ICMPV6 &&
+	       flow->ports_known && ipv6_hdr(skb)->hop_limit == 255 &&
+	       type >= NDISC_ROUTER_SOLICITATION && type <= NDISC_REDIRECT;
+}
+
+/**
+ * espl_flow_read() - what flow a packet belongs to
+ * @skb: the packet, its network header set and that much in the linear part
+ * @family: AF_INET or AF_INET6
+ * @flow: filled
+ *
+ * Context: Any.
+ * Return: False where the headers end early.
+ */
+bool espl_flow_read(const struct sk_buff *skb, u8 family, struct espl_flow *flow)
+{
+	struct espl_upper upper;
+
+	if (!espl_upper_find(skb, family, &upper))
+		return false;
+	*flow = (struct espl_flow){ .family = family, .proto = upper.proto };
+	if (family == AF_INET) {
+		flow->saddr.ip = ip_hdr(skb)->saddr;
+		flow->daddr.ip = ip_hdr(skb)->daddr;
+	} else {
+		flow->saddr.in6 = ipv6_hdr(skb)->saddr;
+		flow->daddr.in6 = ipv6_hdr(skb)->daddr;
+	}
+	flow->group = espl_addr_is_multicast(&flow->daddr, family);
+	if (!upper.later)
+		read_ports(skb, &upper, flow);
+	flow->neighbour = is_neighbour(skb, flow);
+	return true;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * flow.h - reading a packet's flow from its headers
+ */
+#ifndef ESPL_FLOW_H
+#define ESPL_FLOW_H
+
+#include <linux/skbuff.h>
+
+#include "sel.h"
+
+/**
+ * struct espl_upper - where a packet's upper-layer header is
+ * @offset: octets from the IP header to it
+ * @nhoff: octets from the IP header to the octet that announces @proto
+ * @proto: what it is
+ * @later: a fragment other than the first: there is no header at @offset
+ * @fragment: there is an IPv6 fragment header, or IPv4 offset or MF
+ */
+struct espl_upper {
+	unsigned int offset;
+	unsigned int nhoff;
+	u8 proto;
+	bool later;
+	bool fragment;
+};
+
+bool espl_upper_find(const struct sk_buff *skb, u8 family,
+		     struct espl_upper *upper);
+bool espl_flow_read(const struct sk_buff *skb, u8 family,
+		    struct espl_flow *flow);
+
+#endif

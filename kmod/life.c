@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * life.c - how SAs age: larval, soft and hard limits (RFC 4301 section 4.4.2.1)
+ *
+ * Owns the clock of each SA: one delayed work, armed for its next deadline,
+ * that holds a reference while it is pending. The packet path charges SAs here
+ * and wakes the work when a limit of packets or octets is reached. sad.c
+ * starts and stops clocks.
+ */
+#include "life.h"
+#include "net.h"
+#include "pfkey.h"
+
+static void wake(struct espl_sa *sa, unsigned long delay)
+{
+	espl_sa_get(sa);
+	if (mod_delayed_work(espl_wq, &sa->life, delay))
+		espl_sa_put(sa);	/* it was pending and holds one already */
+}
+
+static bool used_up(const struct espl_sa *sa, const struct espl_lifetime *limit)
+{
+	return (limit->packets && atomic64_read(&sa->packets) >= limit->packets) ||
+	       (limit->bytes && atomic64_read(&sa->bytes) >= limit->bytes);
+}
+
+/* When a limit of time is due, in seconds since boot; 0: never. */
+static u64 due(const struct espl_sa *sa, const struct espl_lifetime *limit)
+{
+	u64 add = limit->addtime ? sa->created + limit->addtime : 0;
+	u64 first = READ_ONCE(sa->first_used);
+	u64 use = limit->usetime && first ? first + limit->usetime : 0;
+
+	if (sa->state == SADB_SASTATE_LARVAL)
+		return sa->created + ESPL_LARVAL_SECONDS;
+	if (!add || !use)
+		return add + use;
+	return min(add, use);
+}
+
+static bool reached(const struct espl_sa *sa, const struct espl_lifetime *limit)
+{
+	u64 when = due(sa, limit);
+
+	return used_up(sa, limit) || (when && espl_now() >= when);
+}
+
+static void arm(struct espl_sa *sa)
+{
+	u64 hard = due(sa, &sa->conf.hard);
+	u64 soft = sa->told ? 0 : due(sa, &sa->conf.soft);
+	u64 next = hard && soft ? min(hard, soft) : hard + soft;
+	u64 now = espl_now();
+
+	/* Far deadlines are cut short: the work looks again and rearms. */
+	if (next)
+		wake(sa, min_t(u64, next > now ? next - now : 0, 86400) * HZ);
+}
+
+static void work(struct work_struct *w)
+{
+	struct espl_sa *sa = container_of(to_delayed_work(w), struct espl_sa, life);
+
+	mutex_lock(&sa->en->lock);
+	if (sa->state == SADB_SASTATE_DEAD)
+		goto out;
+	if (reached(sa, &sa->conf.hard)) {
+		if (sa->state != SADB_SASTATE_LARVAL)
+			espl_pfkey_expire(sa, true);
+		espl_sad_del(sa);
+		goto out;
+	}
+	if (!sa->told && reached(sa, &sa->conf.soft)) {
+		sa->told = true;
+		WRITE_ONCE(sa->state, SADB_SASTATE_DYING);
+		espl_pfkey_expire(sa, false);
+	}
+	arm(sa);
+out:
+	mutex_unlock(&sa->en->lock);
+	espl_sa_put(sa);
+}
+
+/**
+ * espl_life_init() - prepare a new SA's clock
+ * @sa: the SA
+ *
+ * Context: Process.
+ */
+void espl_life_init(struct espl_sa *sa)
+{
+	INIT_DELAYED_WORK(&sa->life, work);
+}
+
+/**
+ * espl_life_start() - start the clock of an SA that entered the SAD
+ * @sa: the SA
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_life_start(struct espl_sa *sa)
+{
+	arm(sa);
+}
+
+/**
+ * espl_life_stop() - stop the clock of an SA that left the SAD
+ * @sa: the SA, already SADB_SASTATE_DEAD, so that a work under way ends
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_life_stop(struct espl_sa *sa)
+{
+	if (cancel_delayed_work(&sa->life))
+		espl_sa_put(sa);
+}
+
+/**
+ * espl_life_charge() - account one packet to an SA
+ * @sa: the SA
+ * @bytes: octets protected
+ *
+ * The packet that crosses a limit still passes; the ones behind it do not.
+ * Called for authentic packets only, so forgeries age nothing.
+ *
+ * Context: BH off.
+ * Return: False if a hard limit was reached before this packet.
+ */
+bool espl_life_charge(struct espl_sa *sa, unsigned int bytes)
+{
+	const struct espl_sa_conf *conf = &sa->conf;
+	time64_t now = espl_now();
+
+	if (used_up(sa, &conf->hard))
+		return false;
+	atomic64_inc(&sa->packets);
+	atomic64_add(bytes, &sa->bytes);
+	if (READ_ONCE(sa->last_used) != now)
+		WRITE_ONCE(sa->last_used, now);
+	if (!READ_ONCE(sa->first_used)) {
+		WRITE_ONCE(sa->first_used, now);
+		if (conf->hard.usetime || conf->soft.usetime)
+			wake(sa, 0);
+	}
+	if (used_up(sa, &conf->hard) ||
+	    (READ_ONCE(sa->state) == SADB_SASTATE_MATURE &&
+	     used_up(sa, &conf->soft)))
+		wake(sa, 0);
+	return true;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - loading, unloading, network namespaces, hooks
+ *
+ * Owns the order in which the rooms come to life and end, for the module and
+ * for each network namespace, and the table of netfilter hooks.
+ */
+#include <linux/module.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/netns/generic.h>
+
+#include "check.h"
+#include "net.h"
+#include "pfkey.h"
+#include "sad.h"
+#include "spd.h"
+#include "stat.h"
+#include "tx.h"
+
+struct workqueue_struct *espl_wq;
+
+static unsigned int net_id __ro_after_init;
+
+/*
+ * Behind the admin's rules and SNAT, and before conntrack's confirmation, which
+ * is last: packets that the rules dropped or rewrote come here as they are.
+ */
+#define HOOK(family, point, function) {					\
+	.hook = function,						\
+	.pf = NFPROTO_##family,						\
+	.hooknum = NF_INET_##point,					\
+	.priority = INT_MAX - 1,					\
+}
+
+static const struct nf_hook_ops hooks[] = {
+	HOOK(IPV4, LOCAL_IN, espl_check_local),
+	HOOK(IPV6, LOCAL_IN, espl_check_local),
+	HOOK(IPV4, FORWARD, espl_check_forward),
+	HOOK(IPV6, FORWARD, espl_check_forward),
+	HOOK(IPV4, POST_ROUTING, espl_tx_hook),
+	HOOK(IPV6, POST_ROUTING, espl_tx_hook),
+};
+
+/**
+ * espl_net() - our state in a network namespace
+ * @net: the namespace
+ *
+ * Context: Any, while the namespace lives.
+ * Return: The state.
+ */
+struct espl_net *espl_net(const struct net *net)
+{
+	return net_generic(net, net_id);
+}
+
+/**
+ * espl_hooks_get() - an SA or a policy comes into being
+ * @en: the namespace
+ *
+ * The hooks are there only while one is: an idle module costs packets nothing.
+ *
+ * Context: Process, espl_net.lock held.
+ * Return: 0, or -ENOMEM where the hooks could not be registered.
+ */
+int espl_hooks_get(struct espl_net *en)
+{
+	int err = 0;
+
+	if (!en->hook_users)
+		err = nf_register_net_hooks(en->net, hooks, ARRAY_SIZE(hooks));
+	if (!err)
+		en->hook_users++;
+	return err;
+}
+
+/**
+ * espl_hooks_put() - undo espl_hooks_get()
+ * @en: the namespace
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_hooks_put(struct espl_net *en)
+{
+	if (!--en->hook_users)
+		nf_unregister_net_hooks(en->net, hooks, ARRAY_SIZE(hooks));
+}
+
+static int __net_init net_init(struct net *net)
+{
+	struct espl_net *en = espl_net(net);
+	int err;
+
+	en->net = net;
+	mutex_init(&en->lock);
+	INIT_HLIST_HEAD(&en->pfkey_socks);
+	espl_spd_init(en);
+	err = espl_sad_init(en);
+	if (err)
+		return err;
+	err = espl_stat_init(en);
+	if (err)
+		espl_sad_fini(en);
+	return err;
+}
+
+static void __net_exit net_exit(struct net *net)
+{
+	struct espl_net *en = espl_net(net);
+
+	/* SAs last: packets in flight hold them, and count. */
+	espl_spd_fini(en);
+	espl_sad_fini(en);
+	espl_stat_fini(en);
+}
+
+static struct pernet_operations net_ops = {
+	.init = net_init,
+	.exit = net_exit,
+	.id = &net_id,
+	.size = sizeof(struct espl_net),
+};
+
+static int __init espl_init(void)
+{
+	int err;
+
+	espl_wq = alloc_workqueue("esplanade", WQ_UNBOUND, 0);
+	if (!espl_wq)
+		return -ENOMEM;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto err_wq;
+	/* Last: from here on keyers can come in. */
+	err = espl_pfkey_init();
+	if (err)
+		goto err_net;
+	return 0;
+
+err_net:
+	unregister_pernet_subsys(&net_ops);
+err_wq:
+	destroy_workqueue(espl_wq);
+	return err;
+}
+
+static void __exit espl_exit(void)
+{
+	espl_pfkey_fini();
+	unregister_pernet_subsys(&net_ops);
+	rcu_barrier();
+	destroy_workqueue(espl_wq);
+}
+
+module_init(espl_init);
+module_exit(espl_exit);
+
+MODULE_DESCRIPTION("IPsec with a PF_KEY socket of its own");
+MODULE_AUTHOR("The Esplanade authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(ESPL_VERSION);

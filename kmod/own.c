@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * own.c - making a packet's bytes ours alone
+ *
+ * A cipher in place writes to every byte. Bytes may belong to others too: a
+ * clone on TCP's retransmit queue or at a packet tap, a page of a file. No
+ * marker in the skb tells reliably, so only what is linear and not cloned is
+ * taken as it is, and all else is copied. Called by tx.c and rx.c.
+ */
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "own.h"
+
+/* Is the skb's memory charged to its socket as sent, by truesize? */
+static bool charges_sender(const struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	if (!sk || !sk_fullsock(sk) || skb->destructor == sock_efree)
+		return false;
+#ifdef CONFIG_INET
+	if (skb->destructor == sock_edemux)
+		return false;
+#endif
+	return skb->destructor == sock_wfree || sk_is_tcp(sk);
+}
+
+/*
+ * The copy takes the original's place with its sender, so that TCP goes on
+ * limiting what is queued below it.
+ */
+static void move_sender(struct sk_buff *to, struct sk_buff *from)
+{
+	int more = to->truesize - from->truesize;
+
+	if (!charges_sender(from))
+		return;
+	to->sk = from->sk;
+	to->destructor = from->destructor;
+	from->sk = NULL;
+	from->destructor = NULL;
+	if (more > 0)
+		refcount_add(more, &to->sk->sk_wmem_alloc);
+	else	/* it goes on paying for what the original was */
+		to->truesize = from->truesize;
+}
+
+/**
+ * espl_own() - make a packet linear, not shared, with room around it
+ * @skb: the packet; consumed where it had to be copied
+ * @head: octets of headroom wanted
+ * @tail: octets of tailroom wanted
+ *
+ * Context: BH off.
+ * Return: The packet or a copy of it, or NULL without memory, and then @skb is
+ *	   left as it was.
+ */
+struct sk_buff *espl_own(struct sk_buff *skb, unsigned int head,
+			 unsigned int tail)
+{
+	struct sk_buff *copy;
+
+	if (!skb_cloned(skb) && !skb_is_nonlinear(skb) &&
+	    skb_headroom(skb) >= head && skb_tailroom(skb) >= tail)
+		return skb;
+	copy = skb_copy_expand(skb, max(head, skb_headroom(skb)), tail, GFP_ATOMIC);
+	if (!copy)
+		return NULL;
+	move_sender(copy, skb);
+	consume_skb(skb);
+	return copy;
+}

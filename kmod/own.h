@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * own.h - making a packet's bytes ours alone
+ */
+#ifndef ESPL_OWN_H
+#define ESPL_OWN_H
+
+#include <linux/skbuff.h>
+
+struct sk_buff *espl_own(struct sk_buff *skb, unsigned int head,
+			 unsigned int tail);
+
+#endif

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pmtu.c - how big a packet may be so that it still fits once protected
+ *
+ * Owns the inner MTU (RFC 4301 section 8.2): the arithmetic, cutting local TCP
+ * to size, and telling senders. Called by tx.c before a packet is protected.
+ */
+#include <linux/icmpv6.h>
+#include <net/icmp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+
+#include "encap.h"
+#include "esp.h"
+#include "pmtu.h"
+
+/**
+ * espl_pmtu_inner() - the inner MTU
+ * @skb: the packet, its network header set
+ * @family: of its IP header
+ * @sa: what will be applied to it, innermost first
+ * @n: how many
+ * @mtu: of the path that the outermost packet takes
+ *
+ * Context: Any.
+ * Return: The size up to which the packet as it is now fits, in octets.
+ */
+unsigned int espl_pmtu_inner(const struct sk_buff *skb, u8 family,
+			     struct espl_sa *const *sa, unsigned int n,
+			     unsigned int mtu)
+{
+	while (n--) {
+		unsigned int outer = espl_encap_outer(sa[n]);
+		int stays = 0;
+
+		if (!outer)	/* transport: some header stays in front */
+			stays = n && sa[n - 1]->conf.mode == IPSEC_MODE_TUNNEL ?
+				espl_encap_outer(sa[n - 1]) :
+				espl_encap_header(skb, family);
+		if (stays < 0 || mtu <= outer + stays)
+			return 0;
+		mtu = stays + espl_esp_mtu(sa[n], mtu - outer - stays);
+	}
+	return mtu;
+}
+
+static bool is_forwarded(const struct sk_buff *skb, u8 family)
+{
+	return family == AF_INET ? IPCB(skb)->flags & IPSKB_FORWARDED :
+				   IP6CB(skb)->flags & IP6SKB_FORWARDED;
+}
+
+static bool may_be_fragmented(const struct sk_buff *skb, u8 family)
+{
+	if (skb->ignore_df)
+		return true;
+	return family == AF_INET && !(ip_hdr(skb)->frag_off & htons(IP_DF));
+}
+
+/*
+ * A TCP segment of our own that is too big is simply made two: nothing is lost
+ * while the socket learns. What is written here, TCP sets anew each time it
+ * sends, so a clone on its queue does not mind.
+ */
+static bool cut_tcp(struct sk_buff *skb, u8 family, unsigned int mtu)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+	unsigned int headers;
+
+	if (!skb->sk || !sk_fullsock(skb->sk) || !sk_is_tcp(skb->sk) ||
+	    skb->ip_summed != CHECKSUM_PARTIAL)
+		return false;
+	headers = skb_transport_offset(skb) - skb_network_offset(skb) +
+		  tcp_hdrlen(skb);
+	if (mtu < headers + TCP_MIN_MSS)
+		return false;
+	if (!skb_is_gso(skb))
+		shinfo->gso_type = family == AF_INET ? SKB_GSO_TCPV4 :
+						       SKB_GSO_TCPV6;
+	shinfo->gso_size = mtu - headers;
+	shinfo->gso_segs = DIV_ROUND_UP(skb->len - headers, mtu - headers);
+	return true;
+}
+
+static void tell(struct sk_buff *skb, u8 family, unsigned int mtu)
+{
+	if (!is_forwarded(skb, family)) {
+		if (skb->sk && sk_fullsock(skb->sk)) {
+			WRITE_ONCE(skb->sk->sk_err, EMSGSIZE);
+			sk_error_report(skb->sk);
+		}
+		return;
+	}
+	if (family == AF_INET)
+		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
+	else
+		icmpv6_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+}
+
+/**
+ * espl_pmtu_fit() - see to it that a packet fits, or that its sender hears of it
+ * @skb: the packet, not yet protected; may be made GSO, or GSO of smaller pieces
+ * @family: of its IP header
+ * @mtu: the inner MTU
+ * @same_path: the protected packet goes to the packet's own destination. What
+ *	       the route then knows is the outer MTU, and to write the inner one
+ *	       there would shrink it again with every packet.
+ *
+ * Context: BH off, RCU read side.
+ * Return: False where it is too big and may not be fragmented: drop it.
+ */
+bool espl_pmtu_fit(struct sk_buff *skb, u8 family, unsigned int mtu,
+		   bool same_path)
+{
+	/* IPv6 has no smaller MTU than this: the outer packet is cut instead. */
+	if (family == AF_INET6 && mtu < IPV6_MIN_MTU)
+		mtu = IPV6_MIN_MTU;
+	if (skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) :
+			      skb->len <= mtu)
+		return true;
+	if (!same_path && !is_forwarded(skb, family))
+		skb_dst_update_pmtu_no_confirm(skb, mtu);
+	if (cut_tcp(skb, family, mtu) || may_be_fragmented(skb, family))
+		return true;
+	tell(skb, family, mtu);
+	return false;
+}

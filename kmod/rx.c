@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rx.c - input: open, check, deliver (RFC 4303 section 3.4)
+ *
+ * Owns an ESP packet's way in. check.c hands over packets for this host; those
+ * of a known SA are stolen, opened, taken apart, held against the SPD and given
+ * to the stack as if they had just arrived, from PRE_ROUTING on. They do not
+ * pass the device again, so a capture there shows ESP and nothing else.
+ *
+ * Until the ICV is known to be good a packet changes nothing: no window, no
+ * lifetime, no memory that others can see.
+ */
+#include <linux/inetdevice.h>
+#include <linux/jhash.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/addrconf.h>
+#include <net/dst_metadata.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
+
+#include "check.h"
+#include "compat/compat.h"
+#include "encap.h"
+#include "esp.h"
+#include "esp_fmt.h"
+#include "flow.h"
+#include "life.h"
+#include "own.h"
+#include "rx.h"
+
+static void opened(struct sk_buff *skb, int err);
+
+static void drop(struct sk_buff *skb, enum espl_stat stat)
+{
+	espl_stat_note(espl_cb(skb)->sa[0]->en, skb, stat);
+	espl_cb_put(skb);
+	kfree_skb_reason(skb, SKB_DROP_REASON_XFRM_POLICY);
+}
+
+static struct espl_sa *newest(struct sk_buff *skb)
+{
+	return espl_cb(skb)->sa[espl_cb(skb)->n - 1];
+}
+
+static u32 sequence(const struct sk_buff *skb)
+{
+	return get_unaligned_be32(skb_transport_header(skb) + 4);
+}
+
+/* The last SA in the packet's cb is the one to open it by. */
+static void open_esp(struct sk_buff *skb)
+{
+	struct espl_sa *sa = newest(skb);
+	struct sk_buff *ours;
+
+	if (!espl_sa_usable(sa)) {
+		drop(skb, ESPL_IN_SA_STATE);
+		return;
+	}
+	if (!espl_esp_length_ok(sa, skb->len - espl_cb(skb)->offset)) {
+		drop(skb, ESPL_IN_LENGTH);
+		return;
+	}
+	ours = espl_own(skb, 0, 0);
+	if (!ours) {
+		drop(skb, ESPL_IN_NO_MEMORY);
+		return;
+	}
+	skb = ours;
+	skb_set_transport_header(skb, espl_cb(skb)->offset);
+	/* Hopeless packets are not worth the cipher. */
+	if (!espl_replay_check(sa->replay, sequence(skb))) {
+		drop(skb, ESPL_IN_REPLAY);
+		return;
+	}
+	dev_hold(skb->dev);
+	espl_esp_open(skb, sa, opened);
+}
+
+static bool is_local(const struct espl_net *en, const struct espl_flow *flow,
+		     const struct net_device *dev)
+{
+	if (flow->family == AF_INET)
+		return inet_addr_type_dev_table(en->net, dev, flow->daddr.ip) !=
+		       RTN_UNICAST;
+	return flow->group || ipv6_chk_addr(en->net, &flow->daddr.in6, NULL, 0);
+}
+
+static int routed4(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	if (!skb_valid_dst(skb) && !espl_route_input(skb)) {
+		espl_drop(espl_net(net), skb, ESPL_IN_ROUTE);
+		return NET_RX_DROP;
+	}
+	if (IPCB(skb)->opt.srr && ip_options_rcv_srr(skb, skb->dev)) {
+		espl_drop(espl_net(net), skb, ESPL_IN_HEADER);
+		return NET_RX_DROP;
+	}
+	return dst_input(skb);
+}
+
+static int routed6(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	if (!skb_valid_dst(skb))
+		ip6_route_input(skb);
+	return dst_input(skb);
+}
+
+/* What the IP layer would have found out about a packet from outside. */
+static bool prepare4(struct net *net, struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct in_device *in_dev = __in_dev_get_rcu(skb->dev);
+
+	IPCB(skb)->iif = skb->skb_iif;
+	skb_set_transport_header(skb, iph->ihl * 4);
+	if (iph->ihl == 5)
+		return true;
+	IPCB(skb)->opt.optlen = iph->ihl * 4 - sizeof(*iph);
+	if (ip_options_compile(net, &IPCB(skb)->opt, skb))
+		return false;
+	return !IPCB(skb)->opt.srr || (in_dev && IN_DEV_SOURCE_ROUTE(in_dev));
+}
+
+static bool prepare6(struct sk_buff *skb)
+{
+	const u8 *hop = (const u8 *)(ipv6_hdr(skb) + 1);
+	unsigned int offset = sizeof(struct ipv6hdr);
+	unsigned int nhoff = offsetof(struct ipv6hdr, nexthdr);
+
+	/* Hop-by-hop options are not looked at (RFC 8200 section 4.3). */
+	if (ipv6_hdr(skb)->nexthdr == NEXTHDR_HOP) {
+		if (skb->len < offset + 8 || skb->len < offset + (hop[1] + 1) * 8)
+			return false;
+		nhoff = offset;
+		offset += (hop[1] + 1) * 8;
+	}
+	IP6CB(skb)->iif = skb->skb_iif;
+	IP6CB(skb)->nhoff = nhoff;
+	skb_set_transport_header(skb, offset);
+	return true;
+}
+
+/* Give the packet to the stack, checked and marked so. */
+static void deliver(struct espl_net *en, struct sk_buff *skb, u8 family,
+		    u16 frag_max)
+{
+	memset(skb->cb, 0, sizeof(skb->cb));
+	if (family == AF_INET ? !prepare4(en->net, skb) : !prepare6(skb)) {
+		espl_drop(en, skb, ESPL_IN_HEADER);
+		return;
+	}
+	*espl_marks(skb, family) = ESPL_CHECKED;
+	espl_stat_inc(en, ESPL_IN_ESP);
+	if (family == AF_INET) {
+		IPCB(skb)->frag_max_size = frag_max;
+		NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL, skb,
+			skb->dev, NULL, routed4);
+	} else {
+		IP6CB(skb)->frag_max_size = frag_max;
+		NF_HOOK(NFPROTO_IPV6, NF_INET_PRE_ROUTING, en->net, NULL, skb,
+			skb->dev, NULL, routed6);
+	}
+}
+
+/*
+ * Fragments that came by the same SAs, and by no others, are put together
+ * before anyone vouches for them: a checked head must not vouch for clear tails.
+ */
+static u32 defrag_user(const struct espl_cb *cb)
+{
+	u64 serial[ESPL_DEPTH] = {};
+
+	for (unsigned int i = 0; i < cb->n; i++)
+		serial[i] = cb->sa[i]->serial;
+	return jhash2((const u32 *)serial, sizeof(serial) / (sizeof(u32)), 0) |
+	       BIT(31);
+}
+
+/* Return: false where the packet is not whole yet, and then it is gone. */
+static bool defragment(struct espl_net *en, struct sk_buff *skb)
+{
+	struct espl_cb cb = *espl_cb(skb);
+	u32 user = defrag_user(&cb);
+	int err;
+
+	/* The queue keeps its own notes in the packet, so ours wait here. */
+	memset(skb->cb, 0, sizeof(skb->cb));
+	skb_dst_drop(skb);
+	if (cb.family == AF_INET) {
+		err = ip_defrag(en->net, skb, user);
+		cb.frag_max = err ? 0 : IPCB(skb)->frag_max_size;
+	} else {
+		err = nf_ct_frag6_gather(en->net, skb, user);
+		if (err && err != -EINPROGRESS)
+			kfree_skb(skb);
+		cb.frag_max = err ? 0 : IP6CB(skb)->frag_max_size;
+	}
+	if (!err) {
+		*espl_cb(skb) = cb;
+		return true;
+	}
+	while (cb.n)
+		espl_sa_put(cb.sa[--cb.n]);
+	return false;
+}
+
+/* Is there one more layer of ours: note its SA, if the packet has room for it. */
+static bool find_next(struct espl_net *en, struct sk_buff *skb,
+		      const struct espl_upper *upper,
+		      const struct espl_flow *flow)
+{
+	struct espl_cb *cb = espl_cb(skb);
+	struct espl_sa *sa;
+
+	if (upper->proto != IPPROTO_ESP ||
+	    !pskb_may_pull(skb, upper->offset + ESPL_ESP_HDR))
+		return false;
+	sa = espl_sad_lookup(en, cb->family, IPPROTO_ESP, &flow->daddr,
+			     get_unaligned((__be32 *)(skb->data + upper->offset)));
+	if (!sa || !espl_sa_get(sa))
+		return false;
+	cb->sa[cb->n++] = sa;
+	cb->offset = upper->offset;
+	cb->nhoff = upper->nhoff;
+	return true;
+}
+
+/* A packet has come out of its SA: the next layer, or the policy and delivery. */
+static void taken_off(struct sk_buff *skb)
+{
+	struct espl_net *en = espl_cb(skb)->sa[0]->en;
+	u8 family = espl_cb(skb)->family;
+	struct espl_upper upper;
+	struct espl_flow flow;
+	enum espl_stat why;
+	u16 frag_max;
+	bool local;
+
+	if (!espl_upper_find(skb, family, &upper)) {
+		drop(skb, ESPL_IN_HEADER);
+		return;
+	}
+	if (upper.fragment && !defragment(en, skb))
+		return;
+	if (!espl_upper_find(skb, family, &upper) || upper.fragment ||
+	    !espl_flow_read(skb, family, &flow)) {
+		drop(skb, ESPL_IN_HEADER);
+		return;
+	}
+	local = is_local(en, &flow, skb->dev);
+	if (local && upper.proto == IPPROTO_ESP) {
+		if (espl_cb(skb)->n == ESPL_DEPTH) {
+			drop(skb, ESPL_IN_DEPTH);
+			return;
+		}
+		if (find_next(en, skb, &upper, &flow)) {
+			open_esp(skb);
+			return;
+		}
+	}
+	if (!espl_check_chain(en, &flow, local, espl_cb(skb), &why)) {
+		drop(skb, why);
+		return;
+	}
+	frag_max = espl_cb(skb)->frag_max;
+	espl_cb_put(skb);
+	deliver(en, skb, family, frag_max);
+}
+
+/* Does the packet come from where the SA says; an SA may leave that open. */
+static bool is_peer(const struct sk_buff *skb, const struct espl_sa *sa)
+{
+	const struct espl_sa_conf *conf = &sa->conf;
+
+	if (conf->family == AF_INET)
+		return !conf->saddr.ip || ip_hdr(skb)->saddr == conf->saddr.ip;
+	return ipv6_addr_any(&conf->saddr.in6) ||
+	       ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &conf->saddr.in6);
+}
+
+/* Out of the tunnel. Everything that referred to the outer packet is forgotten. */
+static bool leave_tunnel(struct sk_buff *skb, unsigned int strip, u8 proto)
+{
+	struct espl_cb *cb = espl_cb(skb);
+	unsigned int need = proto == IPPROTO_IPV6 ? sizeof(struct ipv6hdr) :
+						    sizeof(struct iphdr);
+
+	if ((proto != IPPROTO_IPIP && proto != IPPROTO_IPV6) ||
+	    skb->len < strip + need) {
+		drop(skb, ESPL_IN_HEADER);
+		return false;
+	}
+	if (!espl_decap_tunnel(skb, cb->family, strip, proto)) {
+		drop(skb, ESPL_IN_ECN);
+		return false;
+	}
+	cb->family = proto == IPPROTO_IPIP ? AF_INET : AF_INET6;
+	if (!espl_inner_ok(skb, cb->family)) {
+		drop(skb, ESPL_IN_HEADER);
+		return false;
+	}
+	return true;
+}
+
+/* The ICV was good: from here on the packet may change things. */
+static bool commit(struct sk_buff *skb, struct espl_sa *sa)
+{
+	bool usable, fresh;
+
+	spin_lock(&sa->lock);
+	usable = espl_sa_usable(sa);
+	fresh = usable && espl_replay_commit(sa->replay, sequence(skb));
+	spin_unlock(&sa->lock);
+	if (!fresh)
+		drop(skb, usable ? ESPL_IN_REPLAY : ESPL_IN_SA_STATE);
+	return fresh;
+}
+
+static void opened(struct sk_buff *skb, int err)
+{
+	struct espl_sa *sa = newest(skb);
+	unsigned int offset = espl_cb(skb)->offset;
+	unsigned int strip = ESPL_ESP_HDR + sa->ivlen;
+	u8 proto;
+	int len;
+
+	dev_put(skb->dev);
+	if (err) {
+		drop(skb, err == -EBADMSG ? ESPL_IN_ICV :
+			  err == -ENOMEM ? ESPL_IN_NO_MEMORY : ESPL_IN_CRYPTO);
+		return;
+	}
+	if (!commit(skb, sa))
+		return;
+	len = espl_esp_trailer_read(skb->data + offset + strip,
+				    skb->len - offset - strip - sa->icvlen, &proto);
+	if (len < 0) {
+		drop(skb, ESPL_IN_PADDING);
+		return;
+	}
+	if (!espl_life_charge(sa, len)) {
+		drop(skb, ESPL_IN_LIFETIME);
+		return;
+	}
+	if (!is_peer(skb, sa)) {
+		drop(skb, ESPL_IN_PEER);
+		return;
+	}
+	if (proto == IPPROTO_NONE) {	/* a dummy packet (RFC 4303 section 2.6) */
+		espl_stat_inc(sa->en, ESPL_IN_DUMMY);
+		espl_cb_put(skb);
+		consume_skb(skb);
+		return;
+	}
+	skb_trim(skb, offset + strip + len);
+	if (sa->conf.mode != IPSEC_MODE_TUNNEL)
+		espl_decap_transport(skb, espl_cb(skb)->family, offset,
+				     espl_cb(skb)->nhoff, strip, proto);
+	else if (!leave_tunnel(skb, offset + strip, proto))
+		return;
+	taken_off(skb);
+}
+
+/* What the outer packet's receipt left behind does not describe the inner one. */
+static void forget_outer(struct sk_buff *skb)
+{
+	skb_orphan(skb);
+	skb_dst_drop(skb);
+	nf_reset_ct(skb);
+	skb_clear_hash(skb);
+	skb->ip_summed = CHECKSUM_NONE;
+}
+
+/**
+ * espl_rx() - take an ESP packet for this host
+ * @en: the namespace
+ * @skb: the packet, whole, data and network header at the IP header
+ * @family: of it
+ * @upper: where ESP is
+ *
+ * Context: BH off, RCU read side, in LOCAL_IN.
+ * Return: True if the packet was ours, and then it is gone; false if its SPI is
+ *	   not in the SAD, and others may know it.
+ */
+bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
+	     const struct espl_upper *upper)
+{
+	struct espl_flow flow;
+	struct espl_cb cb = { .family = family };
+	struct espl_cb saved;
+
+	if (skb_is_gso(skb) || !espl_flow_read(skb, family, &flow))
+		return false;
+	/* The stack's notes are needed again if the packet is not ours. */
+	memcpy(&saved, skb->cb, sizeof(saved));
+	*espl_cb(skb) = cb;
+	if (!find_next(en, skb, upper, &flow)) {
+		memcpy(skb->cb, &saved, sizeof(saved));
+		espl_stat_inc(en, ESPL_IN_NO_SA);
+		return false;
+	}
+	forget_outer(skb);
+	open_esp(skb);
+	return true;
+}

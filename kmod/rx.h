@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * rx.h - input, as check.c hands packets to it
+ */
+#ifndef ESPL_RX_H
+#define ESPL_RX_H
+
+#include <linux/skbuff.h>
+
+struct espl_net;
+struct espl_upper;
+
+bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
+	     const struct espl_upper *upper);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sad.h - the security association database (RFC 4301 section 4.4.2)
+ *
+ * Two ways to name an SA here: espl_sad_lookup*() lend a pointer for as long
+ * as the caller is under RCU or the namespace's mutex; espl_sa_get() and
+ * espl_sa_put() hold one for longer.
+ */
+#ifndef ESPL_SAD_H
+#define ESPL_SAD_H
+
+#include <crypto/aead.h>
+#include <linux/ipsec.h>
+#include <linux/netfilter.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/dst_cache.h>
+
+#include "../uapi/linux/pfkeyv2.h"
+#include "alg.h"
+#include "net.h"
+#include "replay.h"
+
+/**
+ * struct espl_key - a key as it came over PF_KEY
+ * @bits: its length in bits, 0 for none
+ * @data: the octets
+ */
+struct espl_key {
+	u16 bits;
+	u8 data[ESPL_KEY_MAX];
+};
+
+/**
+ * struct espl_lifetime - a limit, or what has been used of it
+ * @packets: packets processed (PF_KEY's allocations); 0 for no limit
+ * @bytes: octets protected, as the SA's algorithms see them; 0 for no limit
+ * @addtime: seconds since the SA was made; in a current lifetime the wall-clock
+ *	     second of that; 0 for no limit
+ * @usetime: the same from the first use
+ */
+struct espl_lifetime {
+	u32 packets;
+	u64 bytes;
+	u64 addtime;
+	u64 usetime;
+};
+
+/**
+ * struct espl_sa_conf - an SA as its maker describes it
+ * @saddr: source; all zero for any, inbound
+ * @daddr: destination
+ * @spi: network order, 256 or above (0 only in a larval SA made by ACQUIRE)
+ * @family: AF_INET or AF_INET6, of both addresses
+ * @proto: IPPROTO_ESP
+ * @mode: IPSEC_MODE_TRANSPORT or IPSEC_MODE_TUNNEL
+ * @state: SADB_SASTATE_LARVAL or SADB_SASTATE_MATURE
+ * @flags: SADB_SAFLAGS_*, as given
+ * @reqid: 0, or what a policy of level unique asks for
+ * @replay: the window in packets, 0..ESPL_REPLAY_MAX
+ * @enc: encryption or combined algorithm; NULL in a larval SA
+ * @auth: integrity algorithm; NULL with a combined one
+ * @enckey: its key
+ * @authkey: its key
+ * @hard: when the SA dies
+ * @soft: when the keyer is told
+ */
+struct espl_sa_conf {
+	union nf_inet_addr saddr;
+	union nf_inet_addr daddr;
+	__be32 spi;
+	u8 family;
+	u8 proto;
+	u8 mode;
+	u8 state;
+	u32 flags;
+	u32 reqid;
+	u32 replay;
+	const struct espl_alg *enc;
+	const struct espl_alg *auth;
+	struct espl_key enckey;
+	struct espl_key authkey;
+	struct espl_lifetime hard;
+	struct espl_lifetime soft;
+};
+
+/* Key of espl_net.sa_by_spi; hashed as bytes, so without holes. */
+struct espl_spi_key {
+	union nf_inet_addr daddr;
+	__be32 spi;
+	u8 family;
+	u8 proto;
+	u16 zero;
+};
+
+/* Key of espl_net.sa_by_pair; hashed as bytes, so without holes. */
+struct espl_pair_key {
+	union nf_inet_addr saddr;
+	union nf_inet_addr daddr;
+	u8 family;
+	u8 proto;
+	u16 zero;
+};
+
+/**
+ * struct espl_sa - a security association
+ * @by_spi: in espl_net.sa_by_spi [R]
+ * @by_pair: in espl_net.sa_by_pair [R]
+ * @all: in espl_net.sas [M]
+ * @spi_key: hash key [I]
+ * @pair_key: hash key [I]
+ * @en: the namespace [I]
+ * @conf: as given, keys included [I]
+ * @serial: order of birth; the newest of several SAs is used to send [I]
+ * @refs: holders; the SAD is one
+ * @state: SADB_SASTATE_*; written under [M], read by the packet path
+ * @told: soft expiry has been announced [M]
+ * @aead: the transform; NULL while larval [I]
+ * @align: what payload plus trailer is padded to, octets [I]
+ * @ivlen: octets of IV on the wire [I]
+ * @icvlen: octets of ICV on the wire [I]
+ * @iv_base: where the counter of a counter IV starts: random, so that a key
+ *	     loaded twice by hand does not repeat its IVs from 0 [I]
+ * @seq: last sequence number sent [A]
+ * @packets: packets processed [A]
+ * @bytes: octets protected [A]
+ * @created: espl_now() of birth [I]
+ * @first_used: espl_now() of the first packet, 0 before it
+ * @last_used: espl_now() of the latest packet, 0 before the first
+ * @lock: serialises @replay [L]
+ * @replay: the anti-replay window [L]
+ * @route: cached outer route (BH off) [C]
+ * @life: ends larval SAs and announces lifetimes (life.c)
+ * @free: frees after a grace period, in process context, for crypto sleeps
+ */
+struct espl_sa {
+	struct rhash_head by_spi;
+	struct rhlist_head by_pair;
+	struct list_head all;
+	struct espl_spi_key spi_key;
+	struct espl_pair_key pair_key;
+	struct espl_net *en;
+	struct espl_sa_conf conf;
+	u64 serial;
+	refcount_t refs;
+	u8 state;
+	bool told;
+
+	struct crypto_aead *aead;
+	u8 align;
+	u8 ivlen;
+	u8 icvlen;
+	u64 iv_base;
+
+	atomic64_t seq;
+	atomic64_t packets;
+	atomic64_t bytes;
+	time64_t created;
+	time64_t first_used;
+	time64_t last_used;
+
+	spinlock_t lock;
+	struct espl_replay *replay;
+
+	struct dst_cache route;
+
+	struct delayed_work life;
+	struct rcu_work free;
+};
+
+int espl_sad_init(struct espl_net *en);
+void espl_sad_fini(struct espl_net *en);
+
+struct espl_sa *espl_sa_alloc(struct espl_net *en,
+			      const struct espl_sa_conf *conf);
+struct espl_sa *espl_sa_get(struct espl_sa *sa);
+void espl_sa_put(struct espl_sa *sa);
+bool espl_sa_usable(const struct espl_sa *sa);
+void espl_sa_current(const struct espl_sa *sa, struct espl_lifetime *current_);
+
+int espl_sad_add(struct espl_sa *sa);
+int espl_sad_getspi(struct espl_sa *sa, u32 min, u32 max);
+int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa);
+void espl_sad_del(struct espl_sa *sa);
+unsigned int espl_sad_flush(struct espl_net *en, u8 proto);
+
+struct espl_sa *espl_sad_lookup(struct espl_net *en, u8 family, u8 proto,
+				const union nf_inet_addr *daddr, __be32 spi);
+struct espl_sa *espl_sad_lookup_pair(struct espl_net *en, u8 family, u8 proto,
+				     const union nf_inet_addr *saddr,
+				     const union nf_inet_addr *daddr,
+				     u8 mode, u32 reqid);
+
+#endif

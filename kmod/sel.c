@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sel.c - selector against flow
+ *
+ * Pure. Called for every policy a packet is held against (spd.c), so it is
+ * ordered by what fails soonest. RFC 4301 section 4.4.1.1.
+ */
+#include "sel.h"
+
+/**
+ * espl_addr_in() - does a prefix cover an address
+ * @addr: the address
+ * @prefix: the prefix
+ * @plen: its length in bits, 0..128
+ *
+ * Context: Any.
+ * Return: Whether it does.
+ */
+bool espl_addr_in(const union nf_inet_addr *addr,
+		  const union nf_inet_addr *prefix, u8 plen)
+{
+	unsigned int word = 0;
+
+	for (; plen >= 32; plen -= 32, word++)
+		if (addr->all[word] != prefix->all[word])
+			return false;
+	if (!plen)
+		return true;
+	return !((addr->all[word] ^ prefix->all[word]) &
+		 htonl(~0u << (32 - plen)));
+}
+
+/**
+ * espl_addr_equal() - are two addresses the same
+ * @a: one
+ * @b: the other
+ * @family: of both
+ *
+ * Context: Any.
+ * Return: Whether they are.
+ */
+bool espl_addr_equal(const union nf_inet_addr *a, const union nf_inet_addr *b,
+		     u8 family)
+{
+	return espl_addr_in(a, b, espl_addr_bits(family));
+}
+
+/**
+ * espl_addr_mask() - clear all bits beyond a prefix
+ * @addr: the address, changed in place
+ * @plen: bits to keep, 0..128
+ *
+ * Context: Any.
+ */
+void espl_addr_mask(union nf_inet_addr *addr, u8 plen)
+{
+	for (unsigned int word = 0; word < 4; word++) {
+		if (plen >= 32) {
+			plen -= 32;
+			continue;
+		}
+		addr->all[word] &= plen ? htonl(~0u << (32 - plen)) : 0;
+		plen = 0;
+	}
+}
+
+/**
+ * espl_addr_is_multicast() - is this a group
+ * @addr: the address
+ * @family: its family
+ *
+ * Context: Any.
+ * Return: Whether it is multicast, or IPv4's limited broadcast.
+ */
+bool espl_addr_is_multicast(const union nf_inet_addr *addr, u8 family)
+{
+	u32 first = ntohl(addr->ip);
+
+	if (family == AF_INET)
+		return first >> 28 == 0xe || first == ~0u;
+	return first >> 24 == 0xff;
+}
+
+static bool ports_match(const struct espl_sel *sel, const struct espl_flow *flow)
+{
+	return !((sel->sport ^ flow->sport) & sel->sport_mask) &&
+	       !((sel->dport ^ flow->dport) & sel->dport_mask);
+}
+
+/*
+ * Multicast and Neighbour Discovery are how a link works at all: a policy for
+ * everything does not mean them, only one that names them does.
+ */
+static bool spares(const struct espl_sel *sel, const struct espl_flow *flow)
+{
+	return (flow->group && !espl_addr_is_multicast(&sel->daddr, sel->family)) ||
+	       (flow->neighbour && sel->proto != IPPROTO_ICMPV6);
+}
+
+/**
+ * espl_sel_match() - does a selector cover a flow
+ * @sel: the selector
+ * @flow: the packet's flow
+ *
+ * Context: Any.
+ * Return: ESPL_HIT, ESPL_MISS, or ESPL_MAYBE where only ports that cannot be
+ *	   seen would decide.
+ */
+enum espl_match espl_sel_match(const struct espl_sel *sel,
+			       const struct espl_flow *flow)
+{
+	if (sel->family != flow->family ||
+	    (sel->proto && sel->proto != flow->proto) ||
+	    !espl_addr_in(&flow->daddr, &sel->daddr, sel->dplen) ||
+	    !espl_addr_in(&flow->saddr, &sel->saddr, sel->splen) ||
+	    spares(sel, flow))
+		return ESPL_MISS;
+	if (!sel->sport_mask && !sel->dport_mask)
+		return ESPL_HIT;
+	if (!flow->ports_known)
+		return ESPL_MAYBE;
+	return ports_match(sel, flow) ? ESPL_HIT : ESPL_MISS;
+}
+
+/**
+ * espl_sel_equal() - do two selectors say the same
+ * @a: one
+ * @b: the other
+ *
+ * Context: Any.
+ * Return: Whether they are equal field by field; duplicates in the SPD are
+ *	   defined by it.
+ */
+bool espl_sel_equal(const struct espl_sel *a, const struct espl_sel *b)
+{
+	return a->family == b->family && a->proto == b->proto &&
+	       a->splen == b->splen && a->dplen == b->dplen &&
+	       a->sport == b->sport && a->sport_mask == b->sport_mask &&
+	       a->dport == b->dport && a->dport_mask == b->dport_mask &&
+	       espl_addr_in(&a->saddr, &b->saddr, a->splen) &&
+	       espl_addr_in(&a->daddr, &b->daddr, a->dplen);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * spd.h - the security policy database (RFC 4301 section 4.4.1)
+ */
+#ifndef ESPL_SPD_H
+#define ESPL_SPD_H
+
+#include <linux/ipsec.h>
+#include <linux/refcount.h>
+
+#include "net.h"
+#include "sel.h"
+
+#define ESPL_DEPTH	4	/* transforms in one policy, at most */
+
+/**
+ * struct espl_tmpl - one transform that a policy asks for
+ * @saddr: tunnel source; zero in transport mode
+ * @daddr: tunnel destination; zero in transport mode
+ * @family: of the tunnel's addresses; 0 in transport mode
+ * @proto: IPPROTO_ESP
+ * @mode: IPSEC_MODE_TRANSPORT or IPSEC_MODE_TUNNEL
+ * @level: IPSEC_LEVEL_*, as given; only USE lets clear packets pass
+ * @reqid: 0 for any SA, else just SAs with this reqid
+ */
+struct espl_tmpl {
+	union nf_inet_addr saddr;
+	union nf_inet_addr daddr;
+	u8 family;
+	u8 proto;
+	u8 mode;
+	u8 level;
+	u32 reqid;
+};
+
+/**
+ * struct espl_policy - a policy
+ * @node: in espl_net.policies, by priority and then age [R]
+ * @sel: the traffic it is about [I]
+ * @dir: enum espl_dir [I]
+ * @action: IPSEC_POLICY_DISCARD, IPSEC_POLICY_NONE (bypass) or
+ *	    IPSEC_POLICY_IPSEC [I]
+ * @priority: lower is matched earlier; 0 is first [I]
+ * @id: its number, @dir in the last three bits as setkey expects [I]
+ * @tmpls: number of transforms, 0 unless IPSEC_POLICY_IPSEC [I]
+ * @tmpl: innermost first [I]
+ * @hard: how long it lives: addtime, and usetime idle, in seconds [I]
+ * @created: espl_now() of birth [I]
+ * @last_used: espl_now() of the latest match, 0 before the first
+ * @refs: holders; the SPD is one
+ * @rcu: frees
+ */
+struct espl_policy {
+	struct list_head node;
+	struct espl_sel sel;
+	u8 dir;
+	u8 action;
+	u32 priority;
+	u32 id;
+	u8 tmpls;
+	struct espl_tmpl tmpl[ESPL_DEPTH];
+	struct {
+		u64 addtime;
+		u64 usetime;
+	} hard;
+	time64_t created;
+	time64_t last_used;
+	refcount_t refs;
+	struct rcu_head rcu;
+};
+
+/**
+ * enum espl_verdict - what the SPD says of a flow
+ */
+enum espl_verdict {
+	ESPL_NO_POLICY,		/* nothing covers it */
+	ESPL_BYPASS,
+	ESPL_DISCARD,
+	ESPL_PROTECT,
+	ESPL_UNCLEAR,		/* hidden ports would decide: fail closed */
+};
+
+void espl_spd_init(struct espl_net *en);
+void espl_spd_fini(struct espl_net *en);
+
+struct espl_policy *espl_policy_alloc(void);
+struct espl_policy *espl_policy_get(struct espl_policy *policy);
+void espl_policy_put(struct espl_policy *policy);
+
+int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace);
+void espl_spd_del(struct espl_net *en, struct espl_policy *policy);
+unsigned int espl_spd_flush(struct espl_net *en);
+
+struct espl_policy *espl_spd_lookup_id(struct espl_net *en, u32 id);
+struct espl_policy *espl_spd_lookup_sel(struct espl_net *en, enum espl_dir dir,
+					const struct espl_sel *sel);
+enum espl_verdict espl_spd_lookup(struct espl_net *en, enum espl_dir dir,
+				  const struct espl_flow *flow,
+				  struct espl_policy **policy);
+
+#endif

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tx.c - output: POST_ROUTING, match, protect, send (RFC 4301 section 5.1)
+ *
+ * Owns a packet's way out. At POST_ROUTING whole datagrams and whole GSO
+ * super-packets come by, local and forwarded, after SNAT and before they are
+ * fragmented. Those that a policy covers are stolen, cut into segments, given
+ * to each SA of the policy in turn, innermost first, and sent to where the
+ * outermost header says, marked so that this hook lets them out.
+ */
+#include <linux/netfilter_ipv4.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "cb.h"
+#include "compat/compat.h"
+#include "encap.h"
+#include "esp.h"
+#include "esp_fmt.h"
+#include "flow.h"
+#include "life.h"
+#include "own.h"
+#include "pmtu.h"
+#include "tx.h"
+
+/**
+ * struct plan - how a packet is to be protected
+ * @sa: the SAs, lent, innermost first
+ * @n: how many
+ * @family: of the outermost IP header
+ * @dst: the route of the outermost packet, held once resolved
+ * @same_path: the outermost packet goes to the packet's own destination
+ */
+struct plan {
+	struct espl_sa *sa[ESPL_DEPTH];
+	unsigned int n;
+	u8 family;
+	struct dst_entry *dst;
+	bool same_path;
+};
+
+static void step(struct sk_buff *skb);
+
+static void drop(struct sk_buff *skb, enum espl_stat stat)
+{
+	struct espl_net *en = espl_cb(skb)->sa[0]->en;
+
+	/* While it is dropped, its SAs hold the namespace. */
+	espl_stat_note(en, skb, stat);
+	espl_cb_put(skb);
+	kfree_skb_reason(skb, SKB_DROP_REASON_XFRM_POLICY);
+}
+
+static void send(struct sk_buff *skb)
+{
+	struct net *net = espl_cb(skb)->sa[0]->en->net;
+	u8 family = espl_cb(skb)->family;
+
+	espl_stat_inc(espl_cb(skb)->sa[0]->en, ESPL_OUT_ESP);
+	espl_cb_put(skb);
+	memset(skb->cb, 0, sizeof(skb->cb));
+	*espl_marks(skb, family) = ESPL_SENT;
+	if (family == AF_INET)
+		ip_local_out(net, NULL, skb);
+	else
+		ip6_local_out(net, NULL, skb);
+}
+
+static void sealed(struct sk_buff *skb, int err)
+{
+	struct espl_cb *cb = espl_cb(skb);
+
+	if (err) {
+		drop(skb, err == -ENOMEM ? ESPL_OUT_NO_MEMORY : ESPL_OUT_CRYPTO);
+		return;
+	}
+	if (cb->sa[cb->next]->conf.mode == IPSEC_MODE_TUNNEL)
+		cb->family = cb->sa[cb->next]->conf.family;
+	cb->next++;
+	if (cb->next < cb->n)
+		step(skb);
+	else
+		send(skb);
+}
+
+static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa)
+{
+	unsigned int head = LL_RESERVED_SPACE(skb_dst(skb)->dev) +
+			    espl_encap_outer(sa) + ESPL_ESP_HDR + sa->ivlen;
+	unsigned int tail = espl_esp_overhead(sa, skb->len) + sa->align;
+
+	return espl_own(skb, head, tail);
+}
+
+/* Apply the next SA: charge it, lay the packet out, seal it. */
+static void step(struct sk_buff *skb)
+{
+	struct espl_sa *sa = espl_cb(skb)->sa[espl_cb(skb)->next];
+	struct sk_buff *ours = make_room(skb, sa);
+	u64 seq;
+
+	if (!ours) {
+		drop(skb, ESPL_OUT_NO_MEMORY);
+		return;
+	}
+	skb = ours;
+	if (!espl_life_charge(sa, skb->len)) {
+		drop(skb, ESPL_OUT_LIFETIME);
+		return;
+	}
+	if (!espl_encap_push(skb, sa, espl_cb(skb)->family)) {
+		drop(skb, ESPL_OUT_HEADER);
+		return;
+	}
+	/* 64 bits wide, so that it cannot wrap to a number already used. */
+	seq = atomic64_inc_return(&sa->seq);
+	if (seq > U32_MAX) {
+		drop(skb, ESPL_OUT_SEQ);
+		return;
+	}
+	espl_esp_seal(skb, sa, seq, sealed);
+}
+
+/* One packet or segment, not GSO, that fits. */
+static void protect(struct sk_buff *skb, const struct plan *plan, u8 family)
+{
+	struct espl_cb *cb = espl_cb(skb);
+
+	skb_dst_drop(skb);
+	skb_dst_set(skb, dst_clone(plan->dst));
+	skb->dev = plan->dst->dev;
+	skb->ip_summed = CHECKSUM_NONE;
+	skb->encapsulation = 0;
+	nf_reset_ct(skb);
+	skb_clear_hash(skb);
+	memset(cb, 0, sizeof(*cb));
+	cb->family = family;
+	for (; cb->n < plan->n; cb->n++)
+		cb->sa[cb->n] = espl_sa_get(plan->sa[cb->n]);
+	step(skb);
+}
+
+static struct dst_entry *route4(struct espl_sa *sa)
+{
+	struct flowi4 fl4 = {
+		.saddr = sa->conf.saddr.ip,
+		.daddr = sa->conf.daddr.ip,
+		.flowi4_proto = sa->conf.proto,
+	};
+	struct rtable *rt = dst_cache_get_ip4(&sa->route, &fl4.saddr);
+
+	if (rt)
+		return &rt->dst;
+	rt = ip_route_output_key(sa->en->net, &fl4);
+	if (IS_ERR(rt))
+		return NULL;
+	dst_cache_set_ip4(&sa->route, &rt->dst, fl4.saddr);
+	return &rt->dst;
+}
+
+static struct dst_entry *route6(struct espl_sa *sa)
+{
+	struct flowi6 fl6 = {
+		.saddr = sa->conf.saddr.in6,
+		.daddr = sa->conf.daddr.in6,
+		.flowi6_proto = sa->conf.proto,
+	};
+	struct dst_entry *dst = dst_cache_get_ip6(&sa->route, &fl6.saddr);
+
+	if (dst)
+		return dst;
+	dst = ip6_route_output(sa->en->net, NULL, &fl6);
+	if (dst->error) {
+		dst_release(dst);
+		return NULL;
+	}
+	dst_cache_set_ip6(&sa->route, dst, &fl6.saddr);
+	return dst;
+}
+
+/* The outermost tunnel decides the way out; without one the packet's own does. */
+static bool resolve_route(struct plan *plan, struct sk_buff *skb,
+			  const struct espl_flow *flow)
+{
+	const struct espl_sa_conf *conf;
+	unsigned int i = plan->n;
+
+	while (i && plan->sa[i - 1]->conf.mode != IPSEC_MODE_TUNNEL)
+		i--;
+	if (!i) {
+		plan->same_path = true;
+		plan->dst = dst_clone(skb_dst(skb));
+		return true;
+	}
+	conf = &plan->sa[i - 1]->conf;
+	plan->same_path = conf->family == flow->family &&
+			  espl_addr_equal(&conf->daddr, &flow->daddr, flow->family);
+	plan->dst = conf->family == AF_INET ? route4(plan->sa[i - 1]) :
+					      route6(plan->sa[i - 1]);
+	return plan->dst;
+}
+
+/* An SA for each transform of the policy; false where one is missing. */
+static bool resolve_sas(struct plan *plan, struct espl_net *en,
+			const struct espl_policy *policy,
+			const struct espl_flow *flow)
+{
+	const union nf_inet_addr *saddr = &flow->saddr, *daddr = &flow->daddr;
+	u8 family = flow->family;
+
+	for (unsigned int i = 0; i < policy->tmpls; i++) {
+		const struct espl_tmpl *tmpl = &policy->tmpl[i];
+		struct espl_sa *sa;
+
+		if (tmpl->mode == IPSEC_MODE_TUNNEL) {
+			saddr = &tmpl->saddr;
+			daddr = &tmpl->daddr;
+			family = tmpl->family;
+		}
+		sa = espl_sad_lookup_pair(en, family, tmpl->proto, saddr, daddr,
+					  tmpl->mode, tmpl->reqid);
+		if (sa)
+			plan->sa[plan->n++] = sa;
+		else if (tmpl->level != IPSEC_LEVEL_USE)
+			return false;
+	}
+	plan->family = family;
+	return true;
+}
+
+/*
+ * Conntrack confirms a new flow in the hook behind ours, which a stolen packet
+ * does not reach: without this the flow would never be known.
+ */
+static bool confirm(struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	enum ip_conntrack_info info;
+	struct nf_conn *ct = nf_ct_get(skb, &info);
+	const struct nf_ct_hook *hook = rcu_dereference(nf_ct_hook);
+
+	if (ct && hook && !nf_ct_is_confirmed(ct))
+		return hook->confirm(skb) == NF_ACCEPT;
+#endif
+	return true;
+}
+
+/* The packet is ours now. What it is made of is sent, or dropped, by name. */
+static void protect_all(struct espl_net *en, struct sk_buff *skb,
+			const struct plan *plan, u8 family)
+{
+	struct sk_buff *segs, *next;
+
+	if (!skb_is_gso(skb)) {
+		if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
+			espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
+		else
+			protect(skb, plan, family);
+		return;
+	}
+	/* No features: linear segments with their checksums done. */
+	segs = skb_gso_segment(skb, 0);
+	if (IS_ERR_OR_NULL(segs)) {
+		espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
+		return;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segs, skb, next) {
+		skb_mark_not_on_list(skb);
+		protect(skb, plan, family);
+	}
+}
+
+static unsigned int refuse(struct espl_net *en, struct sk_buff *skb,
+			   enum espl_stat stat)
+{
+	espl_stat_note(en, skb, stat);
+	return NF_DROP;
+}
+
+static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
+			  const struct espl_policy *policy,
+			  const struct espl_flow *flow)
+{
+	struct plan plan = {};
+	unsigned int mtu;
+
+	if (!resolve_sas(&plan, en, policy, flow))
+		return refuse(en, skb, ESPL_OUT_NO_SA);
+	if (!plan.n)
+		return NF_ACCEPT;	/* level use, and nothing to use */
+	if (!resolve_route(&plan, skb, flow))
+		return refuse(en, skb, ESPL_OUT_NO_ROUTE);
+	mtu = espl_pmtu_inner(skb, flow->family, plan.sa, plan.n,
+			      dst_mtu(plan.dst));
+	if (!espl_pmtu_fit(skb, flow->family, mtu, plan.same_path)) {
+		dst_release(plan.dst);
+		return refuse(en, skb, ESPL_OUT_TOO_BIG);
+	}
+	if (!confirm(skb)) {
+		dst_release(plan.dst);
+		return refuse(en, skb, ESPL_OUT_CONNTRACK);
+	}
+	protect_all(en, skb, &plan, flow->family);
+	dst_release(plan.dst);
+	return NF_STOLEN;
+}
+
+/* Marks are lost in a VRF: what is ESP by an SA of ours is protected already. */
+static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
+		    const struct espl_flow *flow)
+{
+	struct espl_upper upper;
+	const __be32 *spi;
+	__be32 copy;
+
+	if (flow->proto != IPPROTO_ESP ||
+	    !espl_upper_find(skb, flow->family, &upper) || upper.later)
+		return false;
+	spi = skb_header_pointer(skb, skb_network_offset(skb) + upper.offset,
+				 sizeof(copy), &copy);
+	return spi && espl_sad_lookup(en, flow->family, flow->proto, &flow->daddr,
+				      *spi);
+}
+
+/* Traffic that is not for us: our own, the loopback's, and what xfrm has. */
+static bool passes(struct sk_buff *skb, u8 family)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	return (*espl_marks(skb, family) & ESPL_SENT) || !dst ||
+	       (dst->flags & DST_NOXFRM) || dst_xfrm(dst) ||
+	       (dst->dev->flags & IFF_LOOPBACK);
+}
+
+/**
+ * espl_tx_hook() - POST_ROUTING
+ * @priv: unused
+ * @skb: a packet on its way out
+ * @state: the namespace and the family
+ *
+ * Context: RCU read side; BH made off.
+ * Return: NF_ACCEPT for packets that leave as they are, NF_DROP for those that
+ *	   must not, NF_STOLEN for those that leave protected.
+ */
+unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
+			  const struct nf_hook_state *state)
+{
+	struct espl_net *en = espl_net(state->net);
+	unsigned int verdict = NF_ACCEPT;
+	struct espl_policy *policy;
+	struct espl_flow flow;
+
+	if (passes(skb, state->pf))
+		return NF_ACCEPT;
+	if (!espl_flow_read(skb, state->pf, &flow))
+		return refuse(en, skb, ESPL_OUT_HEADER);
+	local_bh_disable();
+	switch (espl_spd_lookup(en, ESPL_OUT, &flow, &policy)) {
+	case ESPL_NO_POLICY:
+		break;
+	case ESPL_BYPASS:
+		espl_stat_inc(en, ESPL_OUT_BYPASS);
+		break;
+	case ESPL_DISCARD:
+		verdict = refuse(en, skb, ESPL_OUT_DISCARD);
+		break;
+	case ESPL_UNCLEAR:
+		verdict = refuse(en, skb, ESPL_OUT_FRAGMENT);
+		break;
+	case ESPL_PROTECT:
+		if (!is_ours(en, skb, &flow))
+			verdict = apply(en, skb, policy, &flow);
+		break;
+	}
+	local_bh_enable();
+	return verdict;
+}
