@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pfkey_parse.h - a PF_KEY request, decoded
+ *
+ * Pure. What comes out has no lengths left to check: addresses are whole,
+ * keys fit their algorithm, a policy's transforms are counted.
+ */
+#ifndef ESPL_PFKEY_PARSE_H
+#define ESPL_PFKEY_PARSE_H
+
+#include "../uapi/linux/pfkeyv2.h"	/* ahead of <linux/ipsec.h>: same guard */
+#include <linux/ipsec.h>
+
+#include "alg.h"
+#include "portable.h"
+
+#define ESPL_PFKEY_REQUESTS	4	/* transforms in a policy; ESPL_DEPTH */
+#define ESPL_PFKEY_SPI_MIN	256	/* below: reserved (RFC 4303 2.1) */
+#define ESPL_PFKEY_SPI_MAX	0x0fffffff	/* of GETSPI without a range */
+
+/* Sets of extensions, by number. */
+#define ESPL_EXT(number)	(1U << (number))
+
+/* Those above Linux's numbers: for sockets that have used one themselves. */
+#define ESPL_EXT_MODERN		(ESPL_EXT(SADB_X_EXT_SA_REPLAY) |	\
+				 ESPL_EXT(SADB_X_EXT_NEW_ADDRESS_SRC) |	\
+				 ESPL_EXT(SADB_X_EXT_NEW_ADDRESS_DST))
+#define ESPL_EXT_KEYS		(ESPL_EXT(SADB_EXT_KEY_AUTH) |		\
+				 ESPL_EXT(SADB_EXT_KEY_ENCRYPT))
+
+/**
+ * struct espl_pfkey_addr - an address extension
+ * @addr: the address, octets beyond its family's zero
+ * @port: network order, 0 for any
+ * @family: AF_INET or AF_INET6
+ * @proto: as given: 0 and 255 both mean any
+ * @plen: prefix length in bits, not above the family's
+ */
+struct espl_pfkey_addr {
+	union nf_inet_addr addr;
+	__be16 port;
+	u8 family;
+	u8 proto;
+	u8 plen;
+};
+
+/**
+ * struct espl_pfkey_key - a key extension
+ * @bits: length, a multiple of 8; 0 where the message has no such key
+ * @data: the octets, within the message
+ */
+struct espl_pfkey_key {
+	u16 bits;
+	const u8 *data;
+};
+
+/**
+ * struct espl_pfkey_life - a lifetime extension
+ * @packets: 0 for no limit, as in the rest
+ * @bytes: octets
+ * @addtime: seconds from birth
+ * @usetime: seconds from the first use
+ */
+struct espl_pfkey_life {
+	u32 packets;
+	u64 bytes;
+	u64 addtime;
+	u64 usetime;
+};
+
+/**
+ * struct espl_pfkey_request - one transform of a policy
+ * @saddr: tunnel source; zero in transport mode
+ * @daddr: tunnel destination; zero in transport mode
+ * @family: of both; 0 in transport mode
+ * @proto: IPPROTO_*, not judged yet
+ * @mode: IPSEC_MODE_TRANSPORT or IPSEC_MODE_TUNNEL
+ * @level: IPSEC_LEVEL_*
+ * @reqid: as given
+ */
+struct espl_pfkey_request {
+	union nf_inet_addr saddr;
+	union nf_inet_addr daddr;
+	u8 family;
+	u16 proto;
+	u8 mode;
+	u8 level;
+	u32 reqid;
+};
+
+/**
+ * struct espl_pfkey_policy - a policy extension
+ * @type: IPSEC_POLICY_*
+ * @dir: IPSEC_DIR_*
+ * @id: the kernel's number for it
+ * @priority: lower goes first
+ * @requests: how many there are
+ * @request: the transforms, innermost first
+ */
+struct espl_pfkey_policy {
+	u16 type;
+	u8 dir;
+	u32 id;
+	u32 priority;
+	unsigned int requests;
+	struct espl_pfkey_request request[ESPL_PFKEY_REQUESTS];
+};
+
+/**
+ * struct espl_pfkey_msg - a request
+ * @type: SADB_*, the message's
+ * @satype: SADB_SATYPE_*; SADB_X_PROMISC's switch
+ * @seq: the asker's number for it
+ * @pid: the asker's number for himself
+ * @exts: the set of extensions that came, ESPL_EXT()
+ * @why: where it was refused: the reason in words
+ * @spi: network order
+ * @replay: window in packets
+ * @flags: SADB_SAFLAGS_*
+ * @enc_id: SADB_EALG_*
+ * @auth_id: SADB_AALG_*
+ * @enc: encryption or combined algorithm (ADD, UPDATE)
+ * @auth: integrity algorithm, NULL beside a combined one (ADD, UPDATE)
+ * @enckey: key of @enc
+ * @authkey: key of @auth
+ * @mode: IPSEC_MODE_TRANSPORT or IPSEC_MODE_TUNNEL
+ * @reqid: 0 for none
+ * @hard: hard lifetime
+ * @soft: soft lifetime
+ * @src: source
+ * @dst: destination
+ * @spi_min: lowest SPI for GETSPI, host order
+ * @spi_max: highest
+ * @encap: UDP encapsulation (RFC 3948) is asked for
+ * @policy: policy
+ */
+struct espl_pfkey_msg {
+	u8 type;
+	u8 satype;
+	u32 seq;
+	u32 pid;
+	u32 exts;
+	const char *why;
+
+	__be32 spi;
+	u32 replay;
+	u32 flags;
+	u8 enc_id;
+	u8 auth_id;
+	const struct espl_alg *enc;
+	const struct espl_alg *auth;
+	struct espl_pfkey_key enckey;
+	struct espl_pfkey_key authkey;
+	u8 mode;
+	u32 reqid;
+	struct espl_pfkey_life hard;
+	struct espl_pfkey_life soft;
+	struct espl_pfkey_addr src;
+	struct espl_pfkey_addr dst;
+	u32 spi_min;
+	u32 spi_max;
+	bool encap;
+	struct espl_pfkey_policy policy;
+};
+
+int espl_pfkey_parse_base(const void *data, size_t len,
+			  struct espl_pfkey_msg *msg);
+int espl_pfkey_parse(const void *data, size_t len, struct espl_pfkey_msg *msg);
+const char *espl_pfkey_name(u8 type);
+
+#endif
