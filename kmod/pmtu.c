@@ -11,6 +11,7 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
+#include "compat/compat.h"
 #include "encap.h"
 #include "esp.h"
 #include "pmtu.h"

@@ -101,10 +101,28 @@ static int routed4(struct net *net, struct sock *sk, struct sk_buff *skb)
 	return dst_input(skb);
 }
 
+/* The kernel keeps ip6_route_input() to itself. */
+static void route6(struct net *net, struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct flowi6 fl6 = {
+		.flowi6_iif = skb->dev->ifindex,
+		.daddr = ip6h->daddr,
+		.saddr = ip6h->saddr,
+		.flowlabel = ip6_flowinfo(ip6h),
+		.flowi6_mark = skb->mark,
+		.flowi6_proto = ip6h->nexthdr,
+	};
+
+	skb_dst_drop(skb);
+	skb_dst_set(skb, ip6_route_input_lookup(net, skb->dev, &fl6, skb,
+						RT6_LOOKUP_F_HAS_SADDR));
+}
+
 static int routed6(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
 	if (!skb_valid_dst(skb))
-		ip6_route_input(skb);
+		route6(net, skb);
 	return dst_input(skb);
 }
 
