@@ -19,8 +19,8 @@ struct options opt;
 static bool failed;
 
 static const char usage_text[] =
-	"usage: setkey [-knrv] -f file|-\n"
-	"       setkey [-knrv] -c\n"
+	"usage: setkey [-Hknrv] -f file|-\n"
+	"       setkey [-Hknrv] -c\n"
 	"       setkey [-aNPpv] -D\n"
 	"       setkey [-Pv] -F\n"
 	"       setkey [-H] -x[x]\n"

@@ -15,6 +15,8 @@ static void yyerror(const char *what);
 %}
 
 %define api.value.type {char *}
+/* A wrong word is met as one before the command around it is judged. */
+%define lr.default-reduction consistent
 
 %token ADD DELETE DELETEALL DUMP EXIT FLUSH GET GETSPI
 %token SPDADD SPDDELETE SPDDUMP SPDFLUSH SPDUPDATE
@@ -134,6 +136,6 @@ static void yyerror(const char *what)
 	if (yychar == JUNK && yytext[0] == '"')
 		refuse(what, "\"", "a quoted text ends on the line it starts on");
 	if (yychar == QUOTED || hex)
-		refuse(what, "...", "what looks like a key is out of place");
+		refuse(what, "...", "a quoted text, or a key, is out of place here");
 	refuse(what, yytext, NULL);
 }

@@ -94,9 +94,12 @@ static void ends_parse(struct rule *r, uint8_t dir, const char *rule,
 		       char *ends)
 {
 	char *dst = strchr(ends, '-');
+	bool out = dir == IPSEC_DIR_OUTBOUND;
 
-	if (!strcmp(ends, dir == IPSEC_DIR_OUTBOUND ? "me-any" : "any-me"))
+	if (!strcmp(ends, out ? "me-any" : "any-me"))
 		return;		/* the kernel picks both */
+	if (!strcmp(ends, out ? "any-me" : "me-any"))
+		refuse(syntax, rule, "me-any is for out, any-me for in and fwd");
 	if (!dst)
 		refuse(syntax, rule, "the two ends are written SRC-DST");
 	*dst++ = '\0';
@@ -132,10 +135,10 @@ static void rule_parse(struct rule *r, uint8_t dir, const char *text)
 	mode = strsep(&rest, "/");
 	ends = strsep(&rest, "/");
 	level = strsep(&rest, "/");
-	if (rest)
+	if (!mode || rest)
 		refuse(syntax, text, "a rule is PROTO/MODE/[SRC-DST]/LEVEL");
 	r->proto = named(&rule_names, proto, "esp, ah or ipcomp");
-	r->mode = named(&mode_names, mode ? mode : "", "transport or tunnel");
+	r->mode = named(&mode_names, mode, "transport or tunnel");
 	if (r->mode != IPSEC_MODE_TRANSPORT && r->mode != IPSEC_MODE_TUNNEL)
 		refuse(syntax, text, "transport or tunnel is wanted");
 	if (ends && *ends)
