@@ -36,7 +36,7 @@ typedef uint64_t u64;
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
-#define min(a, b)		((a) < (b) ? (a) : (b))
+#define min_t(t, a, b)		((t)(a) < (t)(b) ? (t)(a) : (t)(b))
 #endif
 
 #include <linux/netfilter.h>	/* union nf_inet_addr, the same in both worlds */

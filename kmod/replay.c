@@ -108,7 +108,7 @@ bool espl_replay_commit(struct espl_replay *replay, u64 seq)
 		/* Words skipped over hold bits of a round before: clear them. */
 		u64 steps = seq / WORD_BITS - replay->top / WORD_BITS;
 
-		for (u64 i = 1; i <= min(steps, (u64)replay->words); i++)
+		for (u64 i = 1; i <= min_t(u64, steps, replay->words); i++)
 			WRITE_ONCE(replay->bitmap[word_of(replay, replay->top +
 							  i * WORD_BITS)], 0);
 		WRITE_ONCE(replay->top, seq);

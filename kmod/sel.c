@@ -22,11 +22,11 @@ bool espl_addr_in(const union nf_inet_addr *addr,
 	unsigned int word = 0;
 
 	for (; plen >= 32; plen -= 32, word++)
-		if (addr->all[word] != prefix->all[word])
+		if (addr->ip6[word] != prefix->ip6[word])
 			return false;
 	if (!plen)
 		return true;
-	return !((addr->all[word] ^ prefix->all[word]) &
+	return !((addr->ip6[word] ^ prefix->ip6[word]) &
 		 htonl(~0u << (32 - plen)));
 }
 
@@ -59,7 +59,7 @@ void espl_addr_mask(union nf_inet_addr *addr, u8 plen)
 			plen -= 32;
 			continue;
 		}
-		addr->all[word] &= plen ? htonl(~0u << (32 - plen)) : 0;
+		addr->ip6[word] &= plen ? htonl(~0u << (32 - plen)) : 0;
 		plen = 0;
 	}
 }
