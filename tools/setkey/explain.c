@@ -26,6 +26,8 @@ static const struct {
 	  "a policy with this selector and direction is there already; spdupdate replaces it" },
 	{ ESRCH, SA_NAMED, "no SA has this destination, protocol and SPI" },
 	{ ENOENT, SA_NAMED, "no SA has this destination, protocol and SPI" },
+	{ ENOENT, BIT(SADB_ADD),
+	  "the kernel has no such algorithm, or cannot load it" },
 	{ ENOENT, BIT(SADB_GETSPI), "no SPI of the wanted range is free" },
 	{ ENOENT, BIT(SADB_X_SPDDELETE),
 	  "no policy has this selector and direction" },
