@@ -134,14 +134,13 @@ static void on_reply(const struct sadb_msg *hdr, const struct exts *x,
 	}
 }
 
-/* The SA's own extensions of ADD, what the others leave out. */
-static void add_keys(struct msg *m)
+/* Linux takes both kinds of lifetime or none; a zero in one sets no limit. */
+static void add_lifetimes(struct msg *m)
 {
-	msg_key(m, &cmd.enc);
-	msg_key(m, &cmd.auth);
+	if (!(cmd.hard_time | cmd.hard_bytes | cmd.soft_time | cmd.soft_bytes))
+		return;
 	msg_lifetime(m, SADB_EXT_LIFETIME_HARD, cmd.hard_time, cmd.hard_bytes);
 	msg_lifetime(m, SADB_EXT_LIFETIME_SOFT, cmd.soft_time, cmd.soft_bytes);
-	msg_context(m, &cmd.ctx);
 }
 
 static void add_spirange(struct msg *m)
@@ -243,8 +242,12 @@ static int send_sa(int type, const union addr *s, const union addr *d)
 	struct msg m;
 
 	msg_start(&m, type, cmd.satype);
-	if (whole)
-		add_keys(&m);
+	if (whole) {
+		msg_key(&m, &cmd.enc);
+		msg_key(&m, &cmd.auth);
+		add_lifetimes(&m);
+		msg_context(&m, &cmd.ctx);
+	}
 	if (type == SADB_GETSPI)
 		add_spirange(&m);
 	add_sa(&m, whole);

@@ -54,11 +54,12 @@ void msg_address(struct msg *m, uint16_t type, const union addr *a,
 	memcpy(ext + 1, &copy, len);
 }
 
+/* Linux takes no ESP SA without this extension, so null has one of no bits. */
 void msg_key(struct msg *m, const struct key *key)
 {
 	struct sadb_key *ext;
 
-	if (!key->alg || !key->bits)
+	if (!key->alg || (!key->bits && key->alg->ext != SADB_EXT_KEY_ENCRYPT))
 		return;
 	ext = msg_ext(m, key->alg->ext, sizeof(*ext) + key->bits / 8);
 	ext->sadb_key_bits = key->bits;
@@ -68,11 +69,8 @@ void msg_key(struct msg *m, const struct key *key)
 void msg_lifetime(struct msg *m, uint16_t type, uint64_t seconds,
 		  uint64_t bytes)
 {
-	struct sadb_lifetime *ext;
+	struct sadb_lifetime *ext = msg_ext(m, type, sizeof(*ext));
 
-	if (!seconds && !bytes)
-		return;
-	ext = msg_ext(m, type, sizeof(*ext));
 	ext->sadb_lifetime_addtime = seconds;
 	ext->sadb_lifetime_bytes = bytes;
 }
