@@ -16,6 +16,7 @@
 #include "encap.h"
 #include "esp.h"
 #include "esp_fmt.h"
+#include "flow.h"
 
 /**
  * espl_encap_outer() - size of the IP header that an SA adds
@@ -144,6 +145,14 @@ static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family
 	return true;
 }
 
+/* Transport mode is for whole datagrams (RFC 4303 section 3.3.4). */
+static bool is_fragment(const struct sk_buff *skb, u8 family)
+{
+	struct espl_upper upper;
+
+	return !espl_upper_find(skb, family, &upper) || upper.fragment;
+}
+
 static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 family)
 {
 	unsigned int esp = ESPL_ESP_HDR + sa->ivlen;
@@ -152,10 +161,12 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
 
 	if (header < 0 || header > skb->len)
 		return false;
+	if (is_fragment(skb, family))
+		return false;
 	if (family == AF_INET)
 		announces = &ip_hdr(skb)->protocol;
-	else if (ip6_find_1stfragopt(skb, &announces) < 0)
-		return false;
+	else
+		ip6_find_1stfragopt(skb, &announces);
 	put_trailer(skb, sa, skb->len - header, *announces);
 	*announces = sa->conf.proto;
 	skb_push(skb, esp);

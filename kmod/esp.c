@@ -153,6 +153,21 @@ unsigned int espl_esp_mtu(const struct espl_sa *sa, unsigned int room)
 	return room > fixed ? espl_esp_payload_max(room - fixed, sa->align) : 0;
 }
 
+/**
+ * espl_esp_plain() - what the cipher works on
+ * @skb: the packet, linear, its transport header at ESP, its end the ICV's
+ * @sa: the SA
+ *
+ * Context: Any.
+ * Return: Octets of payload and trailer, sealed or open.
+ */
+unsigned int espl_esp_plain(const struct sk_buff *skb,
+			    const struct espl_sa *sa)
+{
+	return skb_tail_pointer(skb) - skb_transport_header(skb) -
+	       ESPL_ESP_HDR - sa->ivlen - sa->icvlen;
+}
+
 static void finish(struct espl_esp_op *op, int err)
 {
 	struct sk_buff *skb = op->skb;
@@ -217,14 +232,13 @@ void espl_esp_seal(struct sk_buff *skb, struct espl_sa *sa, u32 seq,
 		   espl_esp_done done)
 {
 	u8 *esp = skb_transport_header(skb);
-	unsigned int len = skb_tail_pointer(skb) - esp;
 	struct espl_esp_op *op;
 	int err;
 
 	put_unaligned(sa->conf.spi, (__be32 *)esp);
 	put_unaligned_be32(seq, esp + 4);
 	write_iv(sa, esp + ESPL_ESP_HDR, seq);
-	op = op_alloc(skb, sa, len - ESPL_ESP_HDR - sa->ivlen - sa->icvlen, done);
+	op = op_alloc(skb, sa, espl_esp_plain(skb, sa), done);
 	if (!op) {
 		done(skb, -ENOMEM);
 		return;
@@ -261,11 +275,10 @@ bool espl_esp_length_ok(const struct espl_sa *sa, unsigned int len)
  */
 void espl_esp_open(struct sk_buff *skb, struct espl_sa *sa, espl_esp_done done)
 {
-	unsigned int len = skb_tail_pointer(skb) - skb_transport_header(skb);
 	struct espl_esp_op *op;
 	int err;
 
-	op = op_alloc(skb, sa, len - ESPL_ESP_HDR - sa->ivlen, done);
+	op = op_alloc(skb, sa, espl_esp_plain(skb, sa) + sa->icvlen, done);
 	if (!op) {
 		done(skb, -ENOMEM);
 		return;

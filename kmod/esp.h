@@ -20,6 +20,8 @@ void espl_esp_fini_sa(struct espl_sa *sa);
 
 unsigned int espl_esp_overhead(const struct espl_sa *sa, unsigned int payload);
 unsigned int espl_esp_mtu(const struct espl_sa *sa, unsigned int room);
+unsigned int espl_esp_plain(const struct sk_buff *skb,
+			    const struct espl_sa *sa);
 void espl_esp_seal(struct sk_buff *skb, struct espl_sa *sa, u32 seq,
 		   espl_esp_done done);
 bool espl_esp_length_ok(const struct espl_sa *sa, unsigned int len);

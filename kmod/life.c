@@ -118,7 +118,7 @@ void espl_life_stop(struct espl_sa *sa)
 /**
  * espl_life_charge() - account one packet to an SA
  * @sa: the SA
- * @bytes: octets protected
+ * @bytes: octets encrypted, espl_esp_plain()
  *
  * The packet that crosses a limit still passes; the ones behind it do not.
  * Called for authentic packets only, so forgeries age nothing.

@@ -171,7 +171,6 @@ static void deliver(struct espl_net *en, struct sk_buff *skb, u8 family,
 		return;
 	}
 	*espl_marks(skb, family) = ESPL_CHECKED;
-	espl_stat_inc(en, ESPL_IN_ESP);
 	if (family == AF_INET) {
 		IPCB(skb)->frag_max_size = frag_max;
 		NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL, skb,
@@ -359,7 +358,7 @@ static void opened(struct sk_buff *skb, int err)
 		drop(skb, ESPL_IN_PADDING);
 		return;
 	}
-	if (!espl_life_charge(sa, len)) {
+	if (!espl_life_charge(sa, espl_esp_plain(skb, sa))) {
 		drop(skb, ESPL_IN_LIFETIME);
 		return;
 	}
@@ -367,6 +366,7 @@ static void opened(struct sk_buff *skb, int err)
 		drop(skb, ESPL_IN_PEER);
 		return;
 	}
+	espl_stat_inc(sa->en, ESPL_IN_ESP);
 	if (proto == IPPROTO_NONE) {	/* a dummy packet (RFC 4303 section 2.6) */
 		espl_stat_inc(sa->en, ESPL_IN_DUMMY);
 		espl_cb_put(skb);

@@ -34,7 +34,7 @@ struct espl_key {
 /**
  * struct espl_lifetime - a limit, or what has been used of it
  * @packets: packets processed (PF_KEY's allocations); 0 for no limit
- * @bytes: octets protected, as the SA's algorithms see them; 0 for no limit
+ * @bytes: octets encrypted, trailer included; 0 for no limit
  * @addtime: seconds since the SA was made; in a current lifetime the wall-clock
  *	     second of that; 0 for no limit
  * @usetime: the same from the first use
@@ -123,7 +123,7 @@ struct espl_pair_key {
  *	     loaded twice by hand does not repeat its IVs from 0 [I]
  * @seq: last sequence number sent [A]
  * @packets: packets processed [A]
- * @bytes: octets protected [A]
+ * @bytes: octets encrypted [A]
  * @created: espl_now() of birth [I]
  * @first_used: espl_now() of the first packet, 0 before it
  * @last_used: espl_now() of the latest packet, 0 before the first

@@ -58,7 +58,6 @@ static void send(struct sk_buff *skb)
 	struct net *net = espl_cb(skb)->sa[0]->en->net;
 	u8 family = espl_cb(skb)->family;
 
-	espl_stat_inc(espl_cb(skb)->sa[0]->en, ESPL_OUT_ESP);
 	espl_cb_put(skb);
 	memset(skb->cb, 0, sizeof(skb->cb));
 	*espl_marks(skb, family) = ESPL_SENT;
@@ -71,14 +70,16 @@ static void send(struct sk_buff *skb)
 static void sealed(struct sk_buff *skb, int err)
 {
 	struct espl_cb *cb = espl_cb(skb);
+	struct espl_sa *sa;
 
 	if (err) {
 		drop(skb, err == -ENOMEM ? ESPL_OUT_NO_MEMORY : ESPL_OUT_CRYPTO);
 		return;
 	}
-	if (cb->sa[cb->next]->conf.mode == IPSEC_MODE_TUNNEL)
-		cb->family = cb->sa[cb->next]->conf.family;
-	cb->next++;
+	sa = cb->sa[cb->next++];
+	espl_stat_inc(sa->en, ESPL_OUT_ESP);
+	if (sa->conf.mode == IPSEC_MODE_TUNNEL)
+		cb->family = sa->conf.family;
 	if (cb->next < cb->n)
 		step(skb);
 	else
@@ -94,7 +95,7 @@ static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa)
 	return espl_own(skb, head, tail);
 }
 
-/* Apply the next SA: charge it, lay the packet out, seal it. */
+/* Apply the next SA: lay the packet out, charge the SA, seal. */
 static void step(struct sk_buff *skb)
 {
 	struct espl_sa *sa = espl_cb(skb)->sa[espl_cb(skb)->next];
@@ -106,12 +107,12 @@ static void step(struct sk_buff *skb)
 		return;
 	}
 	skb = ours;
-	if (!espl_life_charge(sa, skb->len)) {
-		drop(skb, ESPL_OUT_LIFETIME);
-		return;
-	}
 	if (!espl_encap_push(skb, sa, espl_cb(skb)->family)) {
 		drop(skb, ESPL_OUT_HEADER);
+		return;
+	}
+	if (!espl_life_charge(sa, espl_esp_plain(skb, sa))) {
+		drop(skb, ESPL_OUT_LIFETIME);
 		return;
 	}
 	/* 64 bits wide, so that it cannot wrap to a number already used. */
@@ -291,7 +292,8 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 		return refuse(en, skb, ESPL_OUT_NO_SA);
 	if (!plan.n)
 		return NF_ACCEPT;	/* level use, and nothing to use */
-	if (!resolve_route(&plan, skb, flow))
+	/* Crypto may outlast the RCU section that the packet's dst lives by. */
+	if (!skb_dst_force(skb) || !resolve_route(&plan, skb, flow))
 		return refuse(en, skb, ESPL_OUT_NO_ROUTE);
 	mtu = espl_pmtu_inner(skb, flow->family, plan.sa, plan.n,
 			      dst_mtu(plan.dst));
