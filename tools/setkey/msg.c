@@ -11,7 +11,6 @@
 #include "setkey.h"
 
 #define PAD8(n)		(((n) + 7) & ~(size_t)7)
-#define UDP_ENCAP_ESPINUDP	2
 
 size_t msg_len(const struct sadb_msg *hdr)
 {
