@@ -29,8 +29,11 @@ unpack_kernel() {
 	image=$(newest "$suite" "$version")
 	[ -n "$image" ] || die "Debian has no kernel $version any more"
 	headers=${image/image/headers}
-	needs=$(apt_for "$suite" apt-cache show "$headers" | sed -n 's/^Depends: //p' |
-		grep -oE 'linux-(headers-[^ ,]*-common|kbuild-[^ ,]*)' | sort -u)
+	# From 7.x on the image is in parts.
+	needs=$(apt_for "$suite" apt-cache show "$image" "$headers" |
+		sed -n 's/^Depends: //p' | grep -oE \
+		'linux-(headers-[^ ,]*-common|kbuild-[^ ,]*|base-[^ ,]*|binary-[^ ,]*|modules-[^ ,]*)' |
+		sort -u)
 	mkdir -p "$out/debs"
 	# shellcheck disable=SC2086 # a list
 	(cd "$out/debs" && apt_for "$suite" apt-get -qq download \
@@ -38,13 +41,16 @@ unpack_kernel() {
 	for deb in "$out"/debs/*.deb; do
 		dpkg-deb -x "$deb" "$out" || return 1
 	done
+	mkdir -p "$out/lib"
 	rm -rf "$out/debs"
 	echo "${image#linux-image-}" >"$out/release"
 	# The headers say where they would be if they were installed.
 	[ -n "$(compiler_of "$version")" ] ||
 		sed -i "s|/usr/src|${out%.tmp}/usr/src|g" \
 			"$out/usr/src/linux-headers-$(cat "$out/release")/Makefile"
-	"$here/extract-vmlinux" "$out"/boot/vmlinuz-* "$out/vmlinux"
+	[ ! -d "$out/usr/lib/modules" ] || mv "$out/usr/lib/modules" "$out/lib/"
+	"$here/extract-vmlinux" "$(find "$out" -name 'vmlinuz*' -type f | head -n 1)" \
+		"$out/vmlinux"
 }
 
 kernel_fetch() {
@@ -96,9 +102,9 @@ make_module() {
 		mkdir -p "$root/build" "$root/kernel" &&
 		mount --bind "$build" "$root/build" &&
 		mount --bind "$kernel/usr/src" "$root/usr/src" &&
-		mkdir -p "$root/usr/lib/$(basename "$kernel"/usr/lib/linux-kbuild-*)" &&
-		mount --bind "$kernel"/usr/lib/linux-kbuild-* \
-			"$root/usr/lib/$(basename "$kernel"/usr/lib/linux-kbuild-*)" &&
+		tools=$(basename "$kernel"/usr/lib/linux-kbuild-*) &&
+		mkdir -p "$root/usr/lib/$tools" &&
+		mount --bind "$kernel/usr/lib/$tools" "$root/usr/lib/$tools" &&
 		exec chroot "$root" make -C "/usr/src/linux-headers-$release" M=/build \
 			CC="$compiler" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
 	' sh "$cache/$compiler" "$kernel" "$build" "$release" "$compiler" \
@@ -123,6 +129,6 @@ kernel_build_module() {
 		cat "$log" >&2
 		die "the module does not build for Linux $release"
 	fi
-	grep -E 'warning:|error:' "$log" >&2 || true
+	grep -E '(kmod|uapi)/.*(warning|error):' "$log" >&2 || true
 	flock -u 8
 }
