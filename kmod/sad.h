@@ -9,6 +9,8 @@
 #ifndef ESPL_SAD_H
 #define ESPL_SAD_H
 
+#include "../uapi/linux/pfkeyv2.h"	/* first: the kernel's own has its guard */
+
 #include <crypto/aead.h>
 #include <linux/ipsec.h>
 #include <linux/netfilter.h>
@@ -16,7 +18,6 @@
 #include <linux/workqueue.h>
 #include <net/dst_cache.h>
 
-#include "../uapi/linux/pfkeyv2.h"
 #include "alg.h"
 #include "net.h"
 #include "replay.h"

@@ -5,6 +5,8 @@
 #ifndef ESPL_SPD_H
 #define ESPL_SPD_H
 
+#include "../uapi/linux/pfkeyv2.h"	/* first: the kernel's own has its guard */
+
 #include <linux/ipsec.h>
 #include <linux/refcount.h>
 

@@ -40,8 +40,10 @@ unpack_userland() {
 		ln -sf xtables-nft-multi "$root/usr/sbin/$dir"
 	done
 	ln -sf nc.openbsd "$root/usr/bin/nc"
-	echo 'root:x:0:0:root:/root:/bin/bash' >"$root/etc/passwd"
-	printf '%s\n' nogroup:x:65534: tcpdump:x:100: >"$root/etc/group"
+	printf '%s\n' root:x:0:0:root:/root:/bin/bash \
+		tcpdump:x:100:100::/:/usr/sbin/nologin \
+		nobody:x:65534:65534::/:/usr/sbin/nologin >"$root/etc/passwd"
+	printf '%s\n' root:x:0: tcpdump:x:100: nogroup:x:65534: >"$root/etc/group"
 	echo 'hosts: files' >"$root/etc/nsswitch.conf"
 	ln -sf /run/hosts "$root/etc/hosts"
 	mksquashfs "$root" "$out" -comp lz4 -all-root -no-progress -quiet >/dev/null

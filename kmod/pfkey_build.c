@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pfkey_build.c - writing PF_KEY messages (RFC 2367 section 2)
+ *
+ * Owns every octet that goes to a keyer. A message is written into a zeroed
+ * buffer and its size is what was written, so sizes cannot be estimated wrong
+ * and nothing uninitialised can leave. Called by pfkey_msg.c.
+ */
+#include "pfkey_build.h"
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/skbuff.h>
+
+static void *put(struct espl_pfkey_build *build, unsigned int size)
+{
+	void *at = build->data + build->len;
+
+	size = ALIGN(size, 8);
+	/* A message that does not fit is a bug of ours; it is not sent. */
+	if (build->len + size > sizeof(build->data)) {
+		build->len = 0;
+		return build->data;
+	}
+	build->len += size;
+	return at;
+}
+
+static void *put_ext(struct espl_pfkey_build *build, u16 type, unsigned int size)
+{
+	struct sadb_ext *ext = put(build, size);
+
+	ext->sadb_ext_len = ALIGN(size, 8) / 8;
+	ext->sadb_ext_type = type;
+	return ext;
+}
+
+/**
+ * espl_put_head() - begin a message
+ * @build: what was in it before is forgotten
+ * @head: what its header says
+ *
+ * Context: Any.
+ */
+void espl_put_head(struct espl_pfkey_build *build,
+		   const struct espl_pfkey_head *head)
+{
+	struct sadb_msg *msg;
+
+	memset(build, 0, sizeof(*build));
+	msg = put(build, sizeof(*msg));
+	msg->sadb_msg_version = PF_KEY_V2;
+	msg->sadb_msg_type = head->type;
+	msg->sadb_msg_errno = head->error;
+	msg->sadb_msg_satype = head->satype;
+	msg->sadb_msg_reserved = head->reserved;
+	msg->sadb_msg_seq = head->seq;
+	msg->sadb_msg_pid = head->pid;
+}
+
+static unsigned int sockaddr_len(u8 family)
+{
+	return family == AF_INET ? sizeof(struct sockaddr_in) :
+				   sizeof(struct sockaddr_in6);
+}
+
+static void fill_sockaddr(void *to, u8 family, const union nf_inet_addr *addr,
+			  __be16 port)
+{
+	struct sockaddr_in6 *sin6 = to;
+	struct sockaddr_in *sin = to;
+
+	if (family == AF_INET) {
+		sin->sin_family = AF_INET;
+		sin->sin_port = port;
+		sin->sin_addr = addr->in;
+	} else {
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_port = port;
+		sin6->sin6_addr = addr->in6;
+	}
+}
+
+static void put_address(struct espl_pfkey_build *build, u16 type, u8 family,
+			const union nf_inet_addr *addr, u8 plen, u8 proto,
+			__be16 port)
+{
+	struct sadb_address *ext;
+
+	ext = put_ext(build, type, sizeof(*ext) + sockaddr_len(family));
+	ext->sadb_address_proto = proto;
+	ext->sadb_address_prefixlen = plen;
+	fill_sockaddr(ext + 1, family, addr, port);
+}
+
+static void put_lifetime(struct espl_pfkey_build *build, u16 type,
+			 const struct espl_lifetime *life)
+{
+	struct sadb_lifetime *ext = put_ext(build, type, sizeof(*ext));
+
+	ext->sadb_lifetime_allocations = life->packets;
+	ext->sadb_lifetime_bytes = life->bytes;
+	ext->sadb_lifetime_addtime = life->addtime;
+	ext->sadb_lifetime_usetime = life->usetime;
+}
+
+static void put_key(struct espl_pfkey_build *build, u16 type,
+		    const struct espl_key *key)
+{
+	struct sadb_key *ext;
+
+	if (!key->bits)
+		return;
+	ext = put_ext(build, type, sizeof(*ext) + key->bits / 8);
+	ext->sadb_key_bits = key->bits;
+	memcpy(ext + 1, key->data, key->bits / 8);
+}
+
+static void put_window(struct espl_pfkey_build *build, const struct espl_sa *sa)
+{
+	struct sadb_x_sa_replay *ext;
+
+	ext = put_ext(build, SADB_X_EXT_SA_REPLAY, sizeof(*ext));
+	ext->sadb_x_sa_replay_replay = sa->conf.replay;
+}
+
+static void put_names(struct espl_pfkey_build *build, const struct espl_sa *sa)
+{
+	const struct espl_sa_conf *conf = &sa->conf;
+	struct sadb_sa *ext = put_ext(build, SADB_EXT_SA, sizeof(*ext));
+	struct sadb_x_sa2 *sa2;
+
+	ext->sadb_sa_spi = conf->spi;
+	ext->sadb_sa_replay = min_t(u32, conf->replay, 255);
+	ext->sadb_sa_state = READ_ONCE(sa->state);
+	ext->sadb_sa_auth = conf->auth ? conf->auth->id : SADB_AALG_NONE;
+	ext->sadb_sa_encrypt = conf->enc ? conf->enc->id : SADB_EALG_NONE;
+	ext->sadb_sa_flags = conf->flags;
+	sa2 = put_ext(build, SADB_X_EXT_SA2, sizeof(*sa2));
+	sa2->sadb_x_sa2_mode = conf->mode;
+	sa2->sadb_x_sa2_reqid = conf->reqid;
+}
+
+/**
+ * espl_put_sa() - all that there is to say of an SA
+ * @build: a message begun
+ * @sa: the SA
+ * @what: ESPL_PUT_*
+ *
+ * Context: Any.
+ */
+void espl_put_sa(struct espl_pfkey_build *build, const struct espl_sa *sa,
+		 unsigned int what)
+{
+	const struct espl_sa_conf *conf = &sa->conf;
+	u8 bits = espl_addr_bits(conf->family);
+	struct espl_lifetime used;
+
+	put_names(build, sa);
+	espl_sa_current(sa, &used);
+	put_lifetime(build, SADB_EXT_LIFETIME_CURRENT, &used);
+	if (what & ESPL_PUT_HARD)
+		put_lifetime(build, SADB_EXT_LIFETIME_HARD, &conf->hard);
+	if (what & ESPL_PUT_SOFT)
+		put_lifetime(build, SADB_EXT_LIFETIME_SOFT, &conf->soft);
+	put_address(build, SADB_EXT_ADDRESS_SRC, conf->family, &conf->saddr,
+		    bits, 0, 0);
+	put_address(build, SADB_EXT_ADDRESS_DST, conf->family, &conf->daddr,
+		    bits, 0, 0);
+	if (what & ESPL_PUT_KEYS) {
+		put_key(build, SADB_EXT_KEY_AUTH, &conf->authkey);
+		put_key(build, SADB_EXT_KEY_ENCRYPT, &conf->enckey);
+	}
+	if ((what & ESPL_PUT_WINDOW) && conf->replay > 255)
+		put_window(build, sa);
+}
+
+static unsigned int tmpl_len(const struct espl_tmpl *tmpl)
+{
+	unsigned int len = sizeof(struct sadb_x_ipsecrequest);
+
+	if (tmpl->mode == IPSEC_MODE_TUNNEL)
+		len += 2 * sockaddr_len(tmpl->family);
+	return ALIGN(len, 8);
+}
+
+static void fill_tmpl(void *to, const struct espl_tmpl *tmpl)
+{
+	struct sadb_x_ipsecrequest *request = to;
+	u8 *addr = (u8 *)(request + 1);
+
+	request->sadb_x_ipsecrequest_len = tmpl_len(tmpl);
+	request->sadb_x_ipsecrequest_proto = tmpl->proto;
+	request->sadb_x_ipsecrequest_mode = tmpl->mode;
+	request->sadb_x_ipsecrequest_level = tmpl->level;
+	request->sadb_x_ipsecrequest_reqid = tmpl->reqid;
+	if (tmpl->mode != IPSEC_MODE_TUNNEL)
+		return;
+	fill_sockaddr(addr, tmpl->family, &tmpl->saddr, 0);
+	fill_sockaddr(addr + sockaddr_len(tmpl->family), tmpl->family,
+		      &tmpl->daddr, 0);
+}
+
+static void put_transforms(struct espl_pfkey_build *build,
+			   const struct espl_policy *policy)
+{
+	unsigned int len = sizeof(struct sadb_x_policy);
+	struct sadb_x_policy *ext;
+	u8 *to;
+
+	for (unsigned int i = 0; i < policy->tmpls; i++)
+		len += tmpl_len(&policy->tmpl[i]);
+	ext = put_ext(build, SADB_X_EXT_POLICY, len);
+	ext->sadb_x_policy_type = policy->action;
+	ext->sadb_x_policy_dir = policy->dir + 1;
+	ext->sadb_x_policy_id = policy->id;
+	ext->sadb_x_policy_priority = policy->priority;
+	to = (u8 *)(ext + 1);
+	for (unsigned int i = 0; i < policy->tmpls; i++) {
+		fill_tmpl(to, &policy->tmpl[i]);
+		to += tmpl_len(&policy->tmpl[i]);
+	}
+}
+
+/**
+ * espl_put_policy() - all that there is to say of a policy
+ * @build: a message begun
+ * @policy: the policy
+ *
+ * Context: Any.
+ */
+void espl_put_policy(struct espl_pfkey_build *build,
+		     const struct espl_policy *policy)
+{
+	const struct espl_sel *sel = &policy->sel;
+	u8 proto = sel->proto ?: IPSEC_PROTO_ANY;
+	struct espl_lifetime none = {};
+	struct espl_lifetime used = {
+		.addtime = espl_wall_seconds(policy->created),
+		.usetime = espl_wall_seconds(READ_ONCE(policy->last_used)),
+	};
+
+	put_transforms(build, policy);
+	put_address(build, SADB_EXT_ADDRESS_SRC, sel->family, &sel->saddr,
+		    sel->splen, proto, sel->sport);
+	put_address(build, SADB_EXT_ADDRESS_DST, sel->family, &sel->daddr,
+		    sel->dplen, proto, sel->dport);
+	put_lifetime(build, SADB_EXT_LIFETIME_CURRENT, &used);
+	put_lifetime(build, SADB_EXT_LIFETIME_HARD, &none);
+	put_lifetime(build, SADB_EXT_LIFETIME_SOFT, &none);
+}
+
+static void fill_alg(struct sadb_alg *to, const struct espl_alg *alg)
+{
+	to->sadb_alg_id = alg->id;
+	to->sadb_alg_ivlen = alg->ivlen;
+	to->sadb_alg_minbits = alg->minbits;
+	to->sadb_alg_maxbits = alg->maxbits;
+}
+
+static void put_algs(struct espl_pfkey_build *build, u16 type, bool auth,
+		     u64 available)
+{
+	struct sadb_supported *ext = put_ext(build, type, sizeof(*ext));
+	const struct espl_alg *alg;
+
+	for (unsigned int i = 0; (alg = espl_alg_row(i)); i++) {
+		if ((alg->kind == ESPL_ALG_AUTH) != auth ||
+		    !(available & BIT_ULL(i)))
+			continue;
+		fill_alg(put(build, sizeof(struct sadb_alg)), alg);
+		ext->sadb_supported_len++;
+	}
+}
+
+/**
+ * espl_put_supported() - the algorithms that there are
+ * @build: a message begun
+ * @available: a bit for each row of the table that the kernel's crypto has
+ *
+ * Context: Any.
+ */
+void espl_put_supported(struct espl_pfkey_build *build, u64 available)
+{
+	put_algs(build, SADB_EXT_SUPPORTED_AUTH, true, available);
+	put_algs(build, SADB_EXT_SUPPORTED_ENCRYPT, false, available);
+}
+
+/**
+ * espl_pfkey_finish() - the message as a packet
+ * @build: the message
+ *
+ * Context: Process.
+ * Return: The packet, or NULL without memory.
+ */
+struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build)
+{
+	struct sadb_msg *msg;
+	struct sk_buff *skb;
+
+	if (build->len < sizeof(*msg))
+		return NULL;
+	skb = alloc_skb(build->len, GFP_KERNEL);
+	if (!skb)
+		return NULL;
+	msg = skb_put_data(skb, build->data, build->len);
+	msg->sadb_msg_len = build->len / 8;
+	return skb;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pfkey_msg.h - what PF_KEY messages do, as the sockets see it
+ */
+#ifndef ESPL_PFKEY_MSG_H
+#define ESPL_PFKEY_MSG_H
+
+#include "pfkey_parse.h"
+
+#include <net/sock.h>
+
+struct espl_net;
+struct espl_pfkey_build;
+
+/**
+ * struct espl_pfkey_dump - a dump under way: what there was when it was asked for
+ * @type: SADB_DUMP or SADB_X_SPDDUMP
+ * @pid: the asker
+ * @n: entries; messages count down from here, the last has sequence number 0
+ * @next: index of the next to send
+ * @entry: SAs or policies, held
+ */
+struct espl_pfkey_dump {
+	u8 type;
+	u32 pid;
+	u32 n;
+	u32 next;
+	void *entry[];
+};
+
+/**
+ * struct espl_pfkey_sock - a PF_KEY socket
+ * @sk: first, as the kernel wants it
+ * @en: its namespace [I]
+ * @registered: bit for each SADB_SATYPE_* it has registered [M]
+ * @promisc: it wants to see all messages [M]
+ * @modern: it has used an extension above Linux's numbers itself [M]
+ * @dump: under way, or NULL; under the socket's lock
+ */
+struct espl_pfkey_sock {
+	struct sock sk;
+	struct espl_net *en;
+	u32 registered;
+	bool promisc;
+	bool modern;
+	struct espl_pfkey_dump *dump;
+};
+
+int espl_pfkey_handle(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+void espl_pfkey_refuse(struct espl_pfkey_sock *ps,
+		       const struct espl_pfkey_msg *msg, int err);
+void espl_pfkey_dump_go_on(struct espl_pfkey_sock *ps);
+void espl_pfkey_dump_end(struct espl_pfkey_sock *ps);
+
+#endif
