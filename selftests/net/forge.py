@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""forge.py HOST MAC TESTS - ESP packets right and wrong, made octet by octet
+
+Runs in the namespace of the sender. HOST is where our module is; its counters
+say what became of each packet. The packets are made with the cryptography
+library alone: nothing of ours is in them.
+"""
+import hashlib
+import hmac
+import os
+import struct
+import subprocess
+import sys
+import time
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from scapy.all import ICMP, IP, UDP, Ether, conf
+
+HOST, MAC, TESTS = sys.argv[1], sys.argv[2], int(sys.argv[3])
+KEY = bytes(range(1, 17))
+SALT = bytes(range(17, 21))
+AUTH = KEY + KEY
+IPIP, NONE, UDP_PROTO = 4, 59, 17
+
+wire = conf.L2socket(iface="eth0")
+
+
+def counters():
+    text = subprocess.run(["ip", "netns", "exec", HOST, "cat", "/proc/net/esplanade"],
+                          capture_output=True, text=True, check=True).stdout
+    return {name: int(value) for name, value in map(str.split, text.splitlines())}
+
+
+def trailer(payload, align, next_header):
+    pad = -(len(payload) + 2) % align
+    return bytes(range(1, pad + 1)) + bytes([pad, next_header])
+
+
+def gcm(spi, seq, plain, key=KEY):
+    """plain: payload and trailer"""
+    iv = os.urandom(8)
+    head = struct.pack("!II", spi, seq)
+    return head + iv + AESGCM(key).encrypt(SALT + iv, plain, head)
+
+
+def cbc(spi, seq, plain):
+    iv = os.urandom(16)
+    seal = Cipher(algorithms.AES(KEY), modes.CBC(iv)).encryptor()
+    body = struct.pack("!II", spi, seq) + iv + seal.update(plain) + seal.finalize()
+    return body + hmac.new(AUTH, body, hashlib.sha256).digest()[:16]
+
+
+def esp(spi, seq, payload, next_header=UDP_PROTO, tail=None, key=KEY):
+    payload = bytes(payload)
+    if tail is None:
+        tail = trailer(payload, 4, next_header)
+    return gcm(spi, seq, payload + tail, key)
+
+
+def outer(data, proto=50, **fields):
+    ip = {"src": "10.1.0.2", "dst": "10.1.0.1", "ttl": 64, "proto": proto}
+    ip.update(fields)
+    return IP(**ip) / data
+
+
+def send(packets):
+    for packet in packets:
+        wire.send(Ether(dst=MAC) / packet)
+
+
+tests = TESTS
+
+
+def expect(name, packets, **wanted):
+    """The packets make just these counters grow, by just so much."""
+    global tests
+    before = counters()
+    send(packets)
+    deadline = time.monotonic() + 5
+    while True:
+        after = counters()
+        grown = {key: after[key] - before[key] for key in after if after[key] != before[key]}
+        if grown == wanted or time.monotonic() > deadline:
+            break
+    tests += 1
+    if grown == wanted:
+        print(f"ok {tests} - {name}", flush=True)
+    else:
+        print(f"not ok {tests} - {name}\n    # wanted: {wanted}\n    # got:    {grown}", flush=True)
+
+
+def udp(port, size=8):
+    return bytes(IP(bytes(IP(src="10.1.0.2", dst="10.1.0.1") / UDP(sport=1, dport=port) / (b"x" * size)))[UDP])
+
+
+def inner(src="10.9.0.5", dst="10.1.0.1", data=b"y" * 20, **fields):
+    return IP(src=src, dst=dst, **fields) / UDP(sport=1, dport=2) / data
+
+
+def window():
+    expect("an authentic packet passes", [outer(esp(0x2001, 1, udp(5)))], in_esp=1)
+    again = outer(esp(0x2001, 2, udp(5)))
+    expect("sent twice, it passes once", [again, again], in_esp=1, in_replay=1)
+    expect("sequence number 0 is never right", [outer(esp(0x2001, 0, udp(5)))], in_replay=1)
+    expect("another key", [outer(esp(0x2001, 3, udp(5), key=bytes(16)))], in_icv=1)
+    expect("and the number it claimed is still free", [outer(esp(0x2001, 3, udp(5)))], in_esp=1)
+    expect("the window moves ahead", [outer(esp(0x2001, 200, udp(5)))], in_esp=1)
+    expect("the oldest number in the window", [outer(esp(0x2001, 137, udp(5)))], in_esp=1)
+    expect("the one before it", [outer(esp(0x2001, 136, udp(5)))], in_replay=1)
+    expect("forgeries far ahead", [outer(esp(0x2001, 5000 + i, udp(5), key=bytes(16))) for i in range(17)],
+           in_icv=17)
+    expect("do not move the window", [outer(esp(0x2001, 201, udp(5)))], in_esp=1)
+    burst = outer(esp(0x2001, 300, udp(5)))
+    expect("eight copies in a burst", [burst] * 8, in_esp=1, in_replay=7)
+    expect("a window of 4096: its edge", [outer(esp(0x2004, seq, udp(5))) for seq in (9000, 4905, 4904)],
+           in_esp=2, in_replay=1)
+    expect("the highest number there is", [outer(esp(0x2004, 0xFFFFFFFF, udp(5)))], in_esp=1)
+    expect("no window: copies pass", [outer(esp(0x2005, 1, udp(5)))] * 3, in_esp=3)
+
+
+def lengths():
+    """Every length of ESP, 0 to 80 octets: nothing but noise under a known SPI."""
+    for spi, fixed, align in ((0x2001, 32, 4), (0x2003, 40, 16)):
+        packets, wanted = [], {"in_no_sa": 0, "in_length": 0, "in_icv": 0}
+        for length in range(81):
+            packets.append(outer((struct.pack("!II", spi, 1000 + length) + os.urandom(80))[:length]))
+            if length < 8:
+                wanted["in_no_sa"] += 1
+            elif length < fixed + align or (length - fixed) % align:
+                wanted["in_length"] += 1
+            else:
+                wanted["in_icv"] += 1
+        expect(f"each length from 0 to 80, SPI {spi:#x}", packets, **wanted)
+    whole = bytes(cbc(0x2003, 1, udp(5) + trailer(udp(5), 16, UDP_PROTO)))
+    expect("CBC: an authentic packet", [outer(whole)], in_esp=1)
+    whole = bytes(cbc(0x2003, 2, udp(5) + trailer(udp(5), 16, UDP_PROTO)))
+    expect("CBC: one bit changed, each octet in turn",
+           [outer(whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1:]) for i in range(8, len(whole))],
+           in_icv=len(whole) - 8)
+
+
+def trailers():
+    data = udp(5)
+    expect("padding of zeros under a good ICV", [outer(esp(0x2001, 400, data, tail=bytes(6) + bytes([6, 17])))],
+           in_padding=1)
+    expect("padding longer than the packet", [outer(esp(0x2001, 401, data, tail=b"\x01\x02\xff\x11"))], in_padding=1)
+    expect("padding of 255", [outer(esp(0x2001, 402, data + b"z" * 3, tail=bytes(range(1, 256)) + b"\xff\x11"))],
+           in_esp=1)
+    expect("next header 59 is eaten", [outer(esp(0x2001, 403, data, next_header=NONE))], in_esp=1, in_dummy=1)
+    expect("no payload at all, so no ports to judge by", [outer(esp(0x2001, 404, b""))],
+           in_esp=1, in_fragment=1)
+
+
+def tunnels():
+    seq = iter(range(1, 1000))
+
+    def through(packet, next_header=IPIP, **fields):
+        return outer(esp(0x2002, next(seq), bytes(packet), next_header), **fields)
+
+    expect("what the policy asks for", [through(inner())], in_esp=1)
+    expect("an inner source outside the policy", [through(inner(src="10.8.0.1"))], in_esp=1, in_policy=1)
+    expect("and that of the peer itself", [through(inner(src="10.1.0.2"))], in_esp=1, in_policy=1)
+    expect("padding behind the inner packet", [through(bytes(inner()) + bytes(100))], in_esp=1)
+    expect("an inner packet that is not IP", [through(os.urandom(40), 17)], in_esp=1, in_header=1)
+    expect("an inner version of 5", [through(b"\x55" + bytes(inner())[1:])], in_esp=1, in_header=1)
+    expect("an inner header length of 4", [through(b"\x44" + bytes(inner())[1:])], in_esp=1, in_header=1)
+    expect("an inner packet longer than it is", [through(inner(len=500))], in_esp=1, in_header=1)
+    expect("an inner packet shorter than its header", [through(inner(len=10))], in_esp=1, in_header=1)
+    expect("an inner header checksum that is wrong", [through(inner(chksum=1))], in_esp=1, in_header=1)
+    expect("an inner packet of 1 octet", [through(b"\x45")], in_esp=1, in_header=1)
+    expect("an inner packet of 19 octets", [through(bytes(inner())[:19])], in_esp=1, in_header=1)
+    expect("IPv6 announced, IPv4 inside", [through(inner(), 41)], in_esp=1, in_header=1)
+    expect("an outer source that is not the SA's", [through(inner(), src="10.1.0.3")], in_peer=1)
+    expect("congestion outside, Not-ECT inside", [through(inner(tos=0), tos=3)], in_esp=1, in_ecn=1)
+    expect("congestion outside, ECT inside", [through(inner(tos=2), tos=3)], in_esp=1)
+    half = bytes(inner(data=b"w" * 64))
+    first = IP(half[:20])
+    body = half[20:]
+    fragments = [IP(src=first.src, dst=first.dst, id=7, proto=17, flags="MF", frag=0) / body[:40],
+                 IP(src=first.src, dst=first.dst, id=7, proto=17, frag=5) / body[40:]]
+    expect("inner fragments are put together", [through(f) for f in fragments], in_esp=2)
+    expect("a transport packet by the tunnel's SA", [through(udp(5), UDP_PROTO)], in_esp=1, in_header=1)
+
+
+def policies():
+    expect("clear, where a policy requires IPsec", [outer(udp(7777), 17)], in_clear=1)
+    expect("the same by ESP", [outer(esp(0x2001, 500, udp(7777)))], in_esp=1)
+    expect("clear, where a policy has level use", [outer(udp(8888), 17)])
+    expect("the same by ESP", [outer(esp(0x2001, 501, udp(8888)))], in_esp=1)
+    expect("a policy that says discard", [outer(udp(9999), 17)], in_discard=1)
+    expect("and it says so of ESP, too", [outer(esp(0x2001, 502, udp(9999)))], in_esp=1, in_discard=1)
+    expect("a port that no policy names", [outer(udp(6666), 17)])
+    clear = bytes(udp(7777, 64))
+    expect("clear fragments to a protected port",
+           [IP(src="10.1.0.2", dst="10.1.0.1", id=9, proto=17, flags="MF") / clear[:40],
+            IP(src="10.1.0.2", dst="10.1.0.1", id=9, proto=17, frag=5) / clear[40:]], in_clear=1)
+    expect("an SPI that nobody knows", [outer(esp(0x7777, 1, udp(5)))], in_no_sa=1)
+    expect("a larval SA", [outer(esp(0x2009, 1, udp(5)))], in_sa_state=1)
+
+
+def layers():
+    packet = udp(5)
+    proto = UDP_PROTO
+    for layer in range(5):
+        packet = esp(0x2001, 600 + layer, packet, proto)
+        proto = 50
+    expect("five layers of ESP are one too many", [outer(packet)], in_esp=4, in_depth=1)
+    twice = esp(0x2001, 701, esp(0x2001, 700, udp(5)), 50)
+    expect("two layers are taken off", [outer(twice)], in_esp=2)
+
+
+window()
+lengths()
+trailers()
+tunnels()
+policies()
+layers()
+expect("a ping in clear still comes through", [outer(bytes(ICMP() / b"ping"), 1)])
+print("forged all")
