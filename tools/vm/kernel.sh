@@ -3,132 +3,158 @@
 #
 # kernel.sh - fetch a Debian kernel with its headers, and build the module for it
 #
-# Sets vmlinux, release, kernel (where its packages are unpacked) and module.
+# kernel_fetch sets release, vmlinux (the uncompressed kernel), kernel_root (what
+# the guest sees of it), modules (the same as an image) and headers; kernel_build
+# sets module.
 # Packages are unpacked, never installed. Their names carry the ABI, which moves,
 # so they are looked up in the index; what has been fetched stays in the cache.
 
-suite_of() {
-	case $1 in
-	6.1) echo bookworm ;;
-	6.12) echo bookworm-backports ;;
-	*) echo sid ;;
+# kernel_series VERSION - where it comes from, and what builds its modules
+#
+# A kernel built by a compiler that this machine does not have has its modules
+# built in a small Debian of its own.
+kernel_series() {
+	series=$1 compiler='' compiler_suite=''
+	case $series in
+	6.1) suite=bookworm ;;
+	6.12) suite=bookworm-backports ;;
+	7.2) suite=sid compiler=gcc-14 compiler_suite=trixie ;;
+	*) die "no kernel $series here: 6.1, 6.12 or 7.2" ;;
 	esac
 }
 
-# newest SUITE VERSION - the kernel of that series that Debian has now
-newest() {
-	apt_for "$1" apt-cache search --names-only \
-		"^linux-image-${2//./\\.}[.+][^ ]*-cloud-amd64\$" |
+# The newest of the series that Debian has now.
+kernel_image() {
+	apt_for "$suite" apt-cache search --names-only \
+		"^linux-image-${series//./\\.}[.+][^ ]*-cloud-amd64\$" |
 		awk '{print $1}' | sort -V | tail -n 1
 }
 
-unpack_kernel() {
-	local version=$1 out=$2 suite image headers needs
+fetch_debs() {
+	local dir=$1
 
-	suite=$(suite_of "$version")
-	image=$(newest "$suite" "$version")
-	[ -n "$image" ] || die "Debian has no kernel $version any more"
-	headers=${image/image/headers}
+	shift
+	mkdir -p "$dir"
+	(cd "$dir" && apt_for "$suite" apt-get -qq download "$@")
+}
+
+unpack_kernel() {
+	local out=$1 image names makefile
+
+	image=$(kernel_image)
+	[ -n "$image" ] || die "Debian's $suite has no kernel $series"
+	names=("$image" "${image/image/headers}")
 	# From 7.x on the image is in parts.
-	needs=$(apt_for "$suite" apt-cache show "$image" "$headers" |
-		sed -n 's/^Depends: //p' | grep -oE \
-		'linux-(headers-[^ ,]*-common|kbuild-[^ ,]*|base-[^ ,]*|binary-[^ ,]*|modules-[^ ,]*)' |
+	mapfile -t -O 2 names < <(apt_for "$suite" apt-cache show "${names[@]}" |
+		sed -n 's/^Depends: //p' |
+		grep -oE 'linux-(headers|kbuild|base|binary|modules)-[0-9][^ ,]*' |
 		sort -u)
-	mkdir -p "$out/debs"
-	# shellcheck disable=SC2086 # a list
-	(cd "$out/debs" && apt_for "$suite" apt-get -qq download \
-		"$image" "$headers" $needs) || return 1
+	step "fetching ${image#linux-image-}" \
+		fetch_debs "$out/debs" "${names[@]}" || return 1
+	step "unpacking it" unpack_kernel_debs "$out" "${image#linux-image-}"
+}
+
+# Two folders: root is for the guest, the rest stays here to build with.
+unpack_kernel_debs() {
+	local out=$1 release=$2 deb headers=$1/usr/src/linux-headers-$2
+	local modules=$1/root/usr/lib/modules
+
+	mkdir -p "$out/root/usr/lib"
+	ln -s usr/lib "$out/root/lib"
 	for deb in "$out"/debs/*.deb; do
 		dpkg-deb -x "$deb" "$out" || return 1
 	done
-	mkdir -p "$out/lib"
-	rm -rf "$out/debs"
-	echo "${image#linux-image-}" >"$out/release"
+	mv "$out"/lib/modules "$modules" 2>/dev/null ||
+		mv "$out"/usr/lib/modules "$modules" || return 1
+	# Emulated, unpacking them one by one takes seconds of every run.
+	find "$modules" -name '*.ko.xz' -exec xz -d {} + || return 1
+	depmod -b "$out/root" "$release" || return 1
+	squash "$out/root" "$out/modules" || return 1
 	# The headers say where they would be if they were installed.
-	[ -n "$(compiler_of "$version")" ] ||
-		sed -i "s|/usr/src|${out%.tmp}/usr/src|g" \
-			"$out/usr/src/linux-headers-$(cat "$out/release")/Makefile"
-	[ ! -d "$out/usr/lib/modules" ] || mv "$out/usr/lib/modules" "$out/lib/"
+	# shellcheck disable=SC2016 # make's variable
+	sed -i -e "s|=/usr/src/${headers##*/}\$|=\$(CURDIR)|" \
+		-e 's|/usr/src/|$(CURDIR)/../|' "$headers/Makefile" || return 1
 	"$here/extract-vmlinux" "$(find "$out" -name 'vmlinuz*' -type f | head -n 1)" \
-		"$out/vmlinux"
+		"$out/vmlinux" || return 1
+	rm -rf "$out/debs"
+	echo "$release" >"$out/release"
 }
 
 kernel_fetch() {
-	[ -e "$cache/kernel-$1" ] ||
-		step "fetching Linux $1" once "kernel-$1" unpack_kernel "$1"
-	kernel=$cache/kernel-$1
-	vmlinux=$kernel/vmlinux
-	release=$(cat "$kernel/release")
-}
+	local dir
 
-# A kernel built by a newer compiler than this machine's has its modules built in
-# a small Debian of its own.
-compiler_of() {
-	case $1 in
-	7.2) echo gcc-14 ;;
-	esac
+	kernel_series "$1"
+	dir=$cache/linux-$series
+	once "linux-$series" unpack_kernel
+	release=$(cat "$dir/release")
+	vmlinux=$dir/vmlinux
+	modules=$dir/modules
+	kernel_root=$dir/root
+	headers=$dir/usr/src/linux-headers-$release
 }
 
 unpack_compiler() {
-	local compiler=$1 out=$2
-
-	[ "$(id -u)" -eq 0 ] || die "building for a kernel this new needs root, for chroot"
-	need debootstrap
-	debootstrap --variant=minbase \
-		--include="$compiler,make,libc6-dev,libelf1t64" \
-		trixie "$out" "$(mirror)" >"$cache/debootstrap.log" 2>&1 ||
-		die "debootstrap failed: see $cache/debootstrap.log"
-	rm -rf "$out"/var/cache/apt/archives/*.deb
+	step "unpacking $compiler" unpack_debian "$compiler_suite" "$compiler" make \
+		libc6-dev libelf1 bash dash coreutils findutils diffutils sed grep \
+		mawk "$1" &&
+		mkdir "$1/build" "$1/kernel"
 }
 
-make_module() {
-	local compiler
+# The sources' copy is $build wherever it lies: __FILE__ and the module itself do
+# not tell one cache from another.
+run_kbuild() {
+	local args=("CONFIG_DEBUG_INFO_BTF_MODULES=" modules)
 
-	compiler=$(compiler_of "$version")
+	# shellcheck disable=SC2206 # words for make
+	args+=(${ESPLANADE_KBUILD:-})
 	if [ -z "$compiler" ]; then
-		# shellcheck disable=SC2086 # words for make
-		make -C "$kernel/usr/src/linux-headers-$release" M="$build" \
-			CONFIG_DEBUG_INFO_BTF_MODULES= ${ESPLANADE_KBUILD:-} modules
+		make -C "$headers" M="$build" \
+			KCFLAGS="-ffile-prefix-map=$build/=" "${args[@]}"
 		return
 	fi
-	[ -e "$cache/$compiler" ] ||
-		step "fetching $compiler" once "$compiler" unpack_compiler "$compiler"
-	# Mounts of its own, which end with it.
-	# shellcheck disable=SC2016,SC2086 # expanded inside; words for make
-	unshare -m sh -c '
-		root=$1 kernel=$2 build=$3 release=$4 compiler=$5
-		shift 5
-		mount -t proc proc "$root/proc" &&
-		mkdir -p "$root/build" "$root/kernel" &&
-		mount --bind "$build" "$root/build" &&
-		mount --bind "$kernel/usr/src" "$root/usr/src" &&
-		tools=$(basename "$kernel"/usr/lib/linux-kbuild-*) &&
-		mkdir -p "$root/usr/lib/$tools" &&
-		mount --bind "$kernel/usr/lib/$tools" "$root/usr/lib/$tools" &&
-		exec chroot "$root" make -C "/usr/src/linux-headers-$release" M=/build \
-			CC="$compiler" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
-	' sh "$cache/$compiler" "$kernel" "$build" "$release" "$compiler" \
-		KCFLAGS=-Wno-attributes ${ESPLANADE_KBUILD:-}
+	once "$compiler" unpack_compiler
+	# Mounts of its own, which end with it; an ordinary user may have them, too.
+	# The headers use attributes that only the kernel's own compiler knows.
+	# shellcheck disable=SC2016 # expanded inside
+	unshare --map-root-user --mount sh -ec '
+		root=$1 kernel=$2 build=$3
+		shift 3
+		mount --rbind /proc "$root/proc"
+		mount --rbind /dev "$root/dev"
+		mount --bind "$kernel" "$root/kernel"
+		mount --bind "$build" "$root/build"
+		PATH=/usr/sbin:/usr/bin exec chroot "$root" "$@"
+	' sh "$cache/$compiler" "${headers%/usr/src/*}" "$build" \
+		make -C "/kernel/usr/src/${headers##*/}" M=/build CC="$compiler" \
+		KCFLAGS="-ffile-prefix-map=/build/= -Wno-attributes" "${args[@]}"
 }
 
-# The sources are copied, so that each kernel has its objects apart.
-kernel_build_module() {
-	local log
+# kernel_build [COPY] - build the module, and copy it before another run builds
+#
+# The sources are copied, so that each kernel and each set of arguments has its
+# objects apart, and only what changed is compiled.
+kernel_build() {
+	local build log
 
-	version=$1
-	build=$cache/build-$1/$(printf %s "$top" | sha256sum | cut -c1-12)
+	build=$cache/build/$series-$(printf '%s\n' "$top" "${ESPLANADE_KBUILD:-}" |
+		sha256sum | cut -c1-12)
+	log=$build.log
 	module=$build/esplanade.ko
 	mkdir -p "$build"
-	exec 8>"$build.lock"
-	flock 8
-	rsync -rcl --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' \
-		--exclude='.*.cmd' --exclude='*.symvers' --exclude='modules.order' \
-		"$top/Kbuild" "$top/META" "$top/kmod" "$top/uapi" "$build/"
-	log=$build.log
-	if ! make_module >"$log" 2>&1; then
-		cat "$log" >&2
-		die "the module does not build for Linux $release"
-	fi
-	grep -E '(kmod|uapi)/.*(warning|error):' "$log" >&2 || true
-	flock -u 8
+	(
+		flock 8
+		rsync -rlc --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' \
+			--exclude='.*.cmd' --exclude='*.symvers' --exclude='modules.order' \
+			--include='/Kbuild' --include='/META' --include='/kmod/***' \
+			--include='/uapi/***' --exclude='*' "$top/" "$build/" || exit 98
+		if ! run_kbuild >"$log" 2>&1; then
+			cat "$log" >&2
+			die "the module does not build for Linux $release"
+		fi
+		# Warnings, with what belongs to them.
+		grep -vE '^make|^  [A-Z]+( \[M\])? |^warning: (the compiler|pahole version) differs|^  (The kernel was|You are) ' \
+			"$log" >&2
+		[ $# -eq 0 ] || cp "$module" "$1"
+	) 8>"$build.lock" || exit 98
+	[ $# -eq 0 ] || module=$1
 }
