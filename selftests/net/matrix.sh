@@ -61,8 +61,9 @@ matrix() {
 	local mode name
 
 	for mode in tunnel transport; do
-		while read -r name _; do
+		# Not by standard input, which the commands would read.
+		while read -r name _ <&3; do
 			[ -z "$name" ] || one_case "$1" "$mode" "$name"
-		done <<<"$ALGORITHMS"
+		done 3<<<"$ALGORITHMS"
 	done
 }
