@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * alg.c - the table of algorithms, and the arithmetic of ESP with it
+ */
+#include "../../kmod/alg.c"
+#include "../../kmod/esp_fmt.h"
+#include "unit.h"
+
+static void table_is_sane(void)
+{
+	const struct espl_alg *alg, *other;
+
+	for (unsigned int i = 0; (alg = espl_alg_row(i)); i++) {
+		int good = alg->name && alg->crypto && alg->minbits <= alg->maxbits &&
+			   alg->maxbits <= ESPL_KEY_MAX * 8 && alg->minbits % 8 == 0;
+
+		if (alg->kind == ESPL_ALG_AUTH) {
+			good = good && espl_alg_auth(alg->id) == alg && alg->icvlen;
+		} else {
+			good = good && espl_alg_enc(alg->id) == alg && alg->align >= 4;
+			good = good && (alg->align & (alg->align - 1)) == 0;
+			good = good && !!alg->icvlen == (alg->kind == ESPL_ALG_AEAD);
+		}
+		for (unsigned int k = 0; k < i; k++) {
+			other = espl_alg_row(k);
+			good = good && strcmp(alg->name, other->name);
+		}
+		check(good, "row %u, %s, is whole", i, alg->name);
+	}
+}
+
+/* Key lengths in bits, of 0 to 600, that each row takes. */
+static void key_lengths(void)
+{
+	static const struct {
+		int auth;
+		u8 id;
+		const char *legal;
+	} want[] = {
+		{ 0, SADB_X_EALG_AES_GCM_ICV16, " 160 224 288" },
+		{ 0, SADB_X_EALG_AESCBC, " 128 192 256" },
+		{ 0, SADB_EALG_NULL, " 0" },
+		{ 1, SADB_AALG_SHA1HMAC, " 160" },
+		{ 1, SADB_X_AALG_SHA2_256HMAC, " 256" },
+		{ 1, SADB_X_AALG_SHA2_384HMAC, " 384" },
+		{ 1, SADB_X_AALG_SHA2_512HMAC, " 512" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		const struct espl_alg *alg = want[i].auth ? espl_alg_auth(want[i].id) :
+							    espl_alg_enc(want[i].id);
+		char legal[256] = "";
+		int at = 0;
+
+		for (unsigned int bits = 0; alg && bits <= 600; bits++)
+			if (espl_alg_key_ok(alg, bits))
+				at += sprintf(legal + at, " %u", bits);
+		check(alg && !strcmp(legal, want[i].legal), "key bits of %s:%s",
+		      alg ? alg->name : "?", legal);
+	}
+	check(!espl_alg_enc(2) && !espl_alg_auth(2), "DES and MD5 are not there");
+}
+
+/* The largest payload for a room is just the largest whose padding fits it. */
+static void padding(unsigned int align)
+{
+	int wrong = 0;
+
+	for (unsigned int payload = 0; payload < 3000; payload++) {
+		unsigned int pad = espl_esp_padding(payload, align);
+		unsigned int room = payload + pad + ESPL_ESP_TAIL;
+
+		wrong += room % align != 0 || pad >= align;
+		wrong += espl_esp_payload_max(room, align) < payload;
+		for (unsigned int more = 0; more < align; more++)
+			wrong += espl_esp_payload_max(room + more, align) !=
+				 room - ESPL_ESP_TAIL;
+	}
+	check(!wrong, "padding to %u and back, %d wrong", align, wrong);
+}
+
+static void trailers(void)
+{
+	int wrong = 0;
+	u8 next;
+
+	for (unsigned int len = 0; len <= 40; len++) {
+		for (unsigned int pad = 0; pad < 256; pad++) {
+			/* Exactly as long as it says, for the sanitizer to watch. */
+			u8 *plain = malloc(len ? len : 1);
+			int want = -1, got;
+
+			for (unsigned int i = 0; i < len; i++)
+				plain[i] = i;
+			if (len >= 2 && pad + 2 <= len) {
+				espl_esp_trailer_write(plain + len - 2 - pad, pad, 50);
+				want = len - 2 - pad;
+			} else if (len >= 2) {
+				plain[len - 2] = pad;
+			}
+			got = espl_esp_trailer_read(plain, len, &next);
+			wrong += got != want || (got >= 0 && next != 50);
+			if (want >= 0 && pad) {
+				plain[want] ^= 0x40;
+				wrong += espl_esp_trailer_read(plain, len, &next) >= 0;
+			}
+			free(plain);
+		}
+	}
+	check(!wrong, "trailers of every length and padding, %d wrong", wrong);
+}
+
+int main(void)
+{
+	table_is_sane();
+	key_lengths();
+	padding(4);
+	padding(16);
+	trailers();
+	return unit_done();
+}
