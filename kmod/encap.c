@@ -140,8 +140,12 @@ static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family
 		fill4(skb, sa, &inner);
 	else
 		fill6(skb, sa, &inner);
-	/* The IP layer below cuts what may be cut; IPv6's sender may always. */
-	skb->ignore_df = sa->conf.family == AF_INET6 || !inner.df;
+	/*
+	 * The IP layer below cuts what may be cut: where DF says so, where the
+	 * sender may although it says not, and in IPv6, where it always may.
+	 */
+	if (sa->conf.family == AF_INET6 || !inner.df)
+		skb->ignore_df = 1;
 	return true;
 }
 
@@ -178,7 +182,8 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
 	if (family == AF_INET) {
 		ip_hdr(skb)->tot_len = htons(skb->len);
 		ip_send_check(ip_hdr(skb));
-		skb->ignore_df = !(ip_hdr(skb)->frag_off & htons(IP_DF));
+		if (!(ip_hdr(skb)->frag_off & htons(IP_DF)))
+			skb->ignore_df = 1;
 	} else {
 		ipv6_hdr(skb)->payload_len = htons(skb->len -
 						   sizeof(struct ipv6hdr));

@@ -265,8 +265,9 @@ static void put_algs(struct espl_pfkey_build *build, u16 type, bool auth,
 	const struct espl_alg *alg;
 
 	for (unsigned int i = 0; (alg = espl_alg_row(i)); i++) {
-		if ((alg->kind == ESPL_ALG_AUTH) != auth ||
-		    !(available & BIT_ULL(i)))
+		bool is_auth = alg->kind == ESPL_ALG_AUTH;
+
+		if (is_auth != auth || !(available & BIT_ULL(i)))
 			continue;
 		fill_alg(put(build, sizeof(struct sadb_alg)), alg);
 		ext->sadb_supported_len++;

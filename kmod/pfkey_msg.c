@@ -525,7 +525,7 @@ static struct espl_pfkey_dump *snapshot(struct espl_net *en,
 	return dump;
 }
 
-static int dump(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+static int begin_dump(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
 	struct espl_pfkey_dump *dump;
 	int err = 0;
@@ -639,13 +639,13 @@ static int (*const handlers[SADB_MAX + 1])(struct espl_pfkey_sock *ps,
 	[SADB_GET] = get_sa,
 	[SADB_REGISTER] = register_sock,
 	[SADB_FLUSH] = flush,
-	[SADB_DUMP] = dump,
+	[SADB_DUMP] = begin_dump,
 	[SADB_X_PROMISC] = promisc,
 	[SADB_X_SPDUPDATE] = spdadd,
 	[SADB_X_SPDADD] = spdadd,
 	[SADB_X_SPDDELETE] = spddelete,
 	[SADB_X_SPDGET] = spdget,
-	[SADB_X_SPDDUMP] = dump,
+	[SADB_X_SPDDUMP] = begin_dump,
 	[SADB_X_SPDFLUSH] = spdflush,
 	[SADB_X_SPDDELETE2] = spddelete,
 };

@@ -129,7 +129,8 @@ static int decode_key(struct espl_pfkey_msg *msg, void *to,
 	struct espl_pfkey_key *key = to;
 	u16 bits = ext->sadb_key_bits;
 
-	if (!bits || bits % 8 || padded(sizeof(*ext) + bits / 8) != len)
+	/* No bits at all are a key, too: that of the null cipher. */
+	if (bits % 8 || padded(sizeof(*ext) + bits / 8) != len)
 		return refuse(msg, -EINVAL, "key bits and key length disagree");
 	key->bits = bits;
 	key->data = (const u8 *)(ext + 1);

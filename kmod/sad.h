@@ -160,7 +160,7 @@ struct espl_sa {
 	time64_t first_used;
 	time64_t last_used;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* of the window */
 	struct espl_replay *replay;
 
 	struct dst_cache route;

@@ -15,7 +15,7 @@
 #include "trace.h"
 
 static const char * const names[ESPL_STAT_COUNT] = {
-#define ESPL_STAT_NAME(id, name) [ESPL_##id] = #name,
+#define ESPL_STAT_NAME(id, name) #name,
 	ESPL_STATS(ESPL_STAT_NAME)
 #undef ESPL_STAT_NAME
 };

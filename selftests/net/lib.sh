@@ -51,6 +51,10 @@ evidence() {
 		in_ns "$host" awk -v h="$host" '$2 {print h ": " $0}' \
 			/proc/net/esplanade 2>/dev/null
 	done
+	for host in "${hosts[@]}"; do
+		in_ns "$host" awk -v h="$host" '$2 {print h ": " $0}' \
+			/proc/net/xfrm_stat 2>/dev/null
+	done
 	[ -z "${wire:-}" ] || tcpdump -nr "$wire" 2>/dev/null | tail -n 12
 }
 

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run.sh - what tools say of the sources, a line for each
+# shellcheck disable=SC2317 # functions are called by name, through clean
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+failed=0
+tests=0
+
+# clean NAME COMMAND... - passes if the command succeeds and prints nothing
+clean() {
+	local name=$1 out
+
+	shift
+	tests=$((tests + 1))
+	if out=$("$@" 2>&1) && [ -z "$out" ]; then
+		echo "ok $tests - $name"
+	else
+		echo "not ok $tests - $name"
+		head -n 60 <<<"$out" | sed 's/^/    # /'
+		failed=1
+	fi
+}
+
+# checkpatch IGNORED FILE... - the types that are ignored, and why:
+#
+# kmod: the version is to be tested in compat/ (and nowhere else, see below);
+#   portable.h gives the pure rooms the kernel's types on the host; a wrong
+#   algorithm is ENOSYS in PF_KEY; the counters are one table, in a macro.
+kmod=LINUX_VERSION_CODE,CONSTANT_COMPARISON,NEW_TYPEDEFS,PREFER_KERNEL_TYPES
+kmod+=,VOLATILE,MACRO_ARG_REUSE,ENOSYS,COMPLEX_MACRO
+# uapi: must compile without the kernel's macros.
+uapi=CAMELCASE,PREFER_DEFINED_ATTRIBUTE_MACRO,PREFER_KERNEL_TYPES
+# setkey: is no kernel code; dumps have blanks at line ends since 1995; its
+#   tables are macros.
+setkey=QUOTED_WHITESPACE_BEFORE_NEWLINE,OPEN_ENDED_LINE,PREFER_KERNEL_TYPES
+setkey+=,PREFER_DEFINED_ATTRIBUTE_MACRO,USE_NEGATIVE_ERRNO,ENOSYS
+setkey+=,MACRO_ARG_REUSE,EMBEDDED_FUNCTION_NAME,SPACING
+checkpatch() {
+	local out ignore=$1
+
+	shift
+	out=$(tools/vm/checkpatch --no-tree --strict --quiet --terse --show-types \
+		--ignore "$ignore" -f "$@" 2>&1) || true
+	grep -E '(ERROR|WARNING|CHECK):' <<<"$out"
+	rm -f .checkpatch-camelcase*
+	return 0
+}
+
+compile() {	# W=1, and sparse
+	ESPLANADE_KBUILD='W=1 C=2 CF=-D__CHECK_ENDIAN__' \
+		tools/vm/run --build-only --kernel 6.1 >/dev/null
+}
+
+versions_in_compat() {
+	grep -rnE 'LINUX_VERSION_CODE|KERNEL_VERSION' kmod --include='*.[ch]' |
+		grep -v '^kmod/compat/' || true
+}
+
+# A function seen by other files has kernel-doc: a comment with its name above it.
+kernel_doc() {
+	awk '
+	FNR == 1 { doc = "" }
+	/^ \* espl_[a-z0-9_]+\(\) - / { doc = $2 }
+	/^[a-z].*[ *]espl_[a-z0-9_]+\(/ && !/^static/ && !/;$/ {
+		match($0, /espl_[a-z0-9_]+\(/)
+		name = substr($0, RSTART, RLENGTH) ")"
+		if (name != doc) print FILENAME ":" FNR ": " name " has no kernel-doc"
+	}' kmod/*.c
+}
+
+mapfile -t shell < <(git ls-files -co --exclude-standard |
+	while read -r file; do
+		case $file in
+		*.sh) echo "$file" ;;
+		*) head -c 64 "$file" 2>/dev/null | head -n 1 |
+			grep -qaE '^#!.*(bash|sh)( |$)' && echo "$file" ;;
+		esac
+	done)
+
+# trace.h has the layout that trace headers have, which checkpatch does not like.
+mapfile -t kmod_files < <(git ls-files "kmod/*.[ch]" | grep -v trace.h)
+mapfile -t setkey_files < <(git ls-files 'tools/setkey/*.[ch]')
+clean 'checkpatch --strict: kmod' checkpatch "$kmod" "${kmod_files[@]}"
+clean 'checkpatch --strict: uapi' checkpatch "$uapi" uapi/linux/*.h
+clean 'checkpatch --strict: setkey' checkpatch "$setkey" "${setkey_files[@]}"
+clean 'the module compiles with W=1 and sparse' compile
+clean 'only compat/ tests the kernel version' versions_in_compat
+clean 'every function of kmod/ has kernel-doc' kernel_doc
+clean 'shellcheck' shellcheck -x "${shell[@]}"
+exit "$failed"
