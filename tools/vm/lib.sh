@@ -60,8 +60,8 @@ mirror() {
 # apt_for SUITE COMMAND... - apt-get or apt-cache with sources and a state apart
 #
 # The state knows no installed packages, so that a package comes with all that
-# it needs. One at a time, as apt locks its folders without waiting. The index
-# is fetched anew when it is older than an hour: packages leave the archive.
+# it needs. One at a time, by our lock: apt's own does not wait, and wants root. The
+# index is fetched anew when it is older than an hour: packages leave the archive.
 apt_for() {
 	local suite=$1 dir=$cache/apt-$1
 
@@ -84,14 +84,16 @@ apt_sources() {
 
 	archive=$(unset APT_CONFIG; mirror)
 	[ -n "$archive" ] || die "apt knows no Debian archive: run apt-get update"
+	: >"$dir/status"
 	cat >"$dir/conf" <<-CONF
 	Dir::State::lists "$dir/lists";
-	Dir::State::status "/dev/null";
+	Dir::State::status "$dir/status";
 	Dir::Cache "$dir";
 	Dir::Etc::sourcelist "$dir/sources";
 	Dir::Etc::sourceparts "/dev/null";
 	APT::Sandbox::User "root";
 	APT::Install-Recommends "false";
+	Debug::NoLocking "true";
 	CONF
 	printf 'deb [signed-by=%s] %s %s main\n' \
 		/usr/share/keyrings/debian-archive-keyring.gpg \
