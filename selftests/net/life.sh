@@ -47,7 +47,7 @@ configure() {
 		spdadd 10.1.0.1 10.1.0.2 any -P in ipsec esp/tunnel/10.1.0.1-10.1.0.2/require;
 	RULES
 }
-flood() { in_ns "$1" timeout 120 ping -n -q -f "$2" >/dev/null 2>&1 & }
+flood() { ip netns exec "$1" timeout 120 ping -n -q -f "$2" >/dev/null 2>&1 & }
 
 configure
 try 'the tunnel is up' pings "$a" 10.1.0.2 10 1400

@@ -89,7 +89,7 @@ start_web() {
 capture=/tmp/wi0.pcap
 
 start_tcpdump() {
-	quietly gluon tcpdump -i wi0 -U -w "$capture" 2>/tmp/tcpdump.err &
+	ip netns exec gluon tcpdump -i wi0 -U -w "$capture" 2>/tmp/tcpdump.err &
 	tcpdump_pid=$!
 	until_true grep -q 'listening on' /tmp/tcpdump.err ||
 		fail "tcpdump did not start: $(cat /tmp/tcpdump.err)"
