@@ -46,10 +46,10 @@ unsigned int espl_pmtu_inner(const struct sk_buff *skb, u8 family,
 	return mtu;
 }
 
-static bool is_forwarded(const struct sk_buff *skb, u8 family)
+/* IPv6 does not set its own mark on unicast: go by where the packet came in. */
+static bool is_forwarded(const struct sk_buff *skb)
 {
-	return family == AF_INET ? IPCB(skb)->flags & IPSKB_FORWARDED :
-				   IP6CB(skb)->flags & IP6SKB_FORWARDED;
+	return skb->skb_iif;
 }
 
 static bool may_be_fragmented(const struct sk_buff *skb, u8 family)
@@ -86,7 +86,7 @@ static bool cut_tcp(struct sk_buff *skb, u8 family, unsigned int mtu)
 
 static void tell(struct sk_buff *skb, u8 family, unsigned int mtu)
 {
-	if (!is_forwarded(skb, family)) {
+	if (!is_forwarded(skb)) {
 		if (skb->sk && sk_fullsock(skb->sk)) {
 			WRITE_ONCE(skb->sk->sk_err, EMSGSIZE);
 			sk_error_report(skb->sk);
@@ -120,7 +120,7 @@ bool espl_pmtu_fit(struct sk_buff *skb, u8 family, unsigned int mtu,
 	if (skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) :
 			      skb->len <= mtu)
 		return true;
-	if (!same_path && !is_forwarded(skb, family))
+	if (!same_path && !is_forwarded(skb))
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
 	if (cut_tcp(skb, family, mtu) || may_be_fragmented(skb, family))
 		return true;

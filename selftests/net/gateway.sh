@@ -45,7 +45,8 @@ through() {
 	try "$1: 10 MB to the left" transfer "$right" "$left" "$2"
 	stop_recording
 	only_esp "$1: nothing but ESP on the wire"
-	is "$1: nothing dropped" "$4" "$(drops "$gw1")"
+	# Senders are told of packets that do not fit; nothing else may be lost.
+	is "$1: nothing dropped" '' "$(drops "$gw1" | sed 's/out_too_big=[0-9]* //')"
 }
 
 # inner families and outer families, with xfrm as the other gateway
@@ -60,11 +61,10 @@ for pair in '4 4' '6 6' '4 6' '6 4'; do
 	read -r addr1 addr2 <<<"${ends[$in]}"
 	ours "$gw1" tunnel "$end1" "$end2" "$net1" "$net2"
 	theirs "$gw2" tunnel "$end2" "$end1" "$net2" "$net1"
-	# One packet too big each way, before the senders know the tunnel's MTU.
-	pings "$left" "$addr2" 10 >/dev/null
-	in_ns "$left" ping -n -c 3 -W 2 -M want -s 1400 "$addr2" >/dev/null 2>&1
-	through "IPv$in in IPv$out, xfrm" "$addr1" "$addr2" \
-		"$([ "$(counter "$gw1" out_too_big)" = 0 ] || drops "$gw1")"
+	# One packet too big each way, for the senders to hear of the tunnel's MTU.
+	in_ns "$left" ping -n -c 2 -W 1 -M want -s 1440 "$addr2" >/dev/null 2>&1
+	in_ns "$right" ping -n -c 2 -W 1 -M want -s 1440 "$addr1" >/dev/null 2>&1
+	through "IPv$in in IPv$out, xfrm" "$addr1" "$addr2"
 done
 ip -n "$gw2" xfrm state flush
 ip -n "$gw2" xfrm policy flush
@@ -80,14 +80,14 @@ in_ns "$gw2" setkey -f - <<-RULES
 	spdadd $net1 $net2 any -P in ipsec esp/tunnel/192.0.2.1-192.0.2.2/require;
 RULES
 offloads off
-through 'both ours, no offloads' 10.1.0.2 10.2.0.2 "$(drops "$gw1")"
+through 'both ours, no offloads' 10.1.0.2 10.2.0.2
 offloads on
 in_ns "$gw1" nft -f - <<-'NFT'
 	table inet t {
 		chain forward { type filter hook forward priority 0; ct state established counter accept; }
 	}
 NFT
-through 'both ours, conntrack' 10.1.0.2 10.2.0.2 "$(drops "$gw1")"
+through 'both ours, conntrack' 10.1.0.2 10.2.0.2
 flows=$(in_ns "$gw1" grep -c 'dst=10.2.0.2.*ASSURED' /proc/net/nf_conntrack)
 try 'conntrack knows the inner flows' [ "$flows" -gt 0 ]
 in_ns "$gw1" nft flush ruleset
