@@ -50,7 +50,7 @@ for case in 'gcm128 rfc4106(gcm(aes)) 4 10.1.0.1 10.1.0.2' \
 done
 
 # SAs, and then the module, go while packets are with the cipher.
-ip netns exec "$a" timeout 60 ping -n -q -f fd01::2 >/dev/null 2>&1 &
+flood "$a" fd01::2
 rounds=0
 for _ in {1..20}; do
 	sent=$(counter "$a" out_esp)

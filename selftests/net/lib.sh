@@ -69,6 +69,10 @@ slowly() {
 }
 
 finish() {
+	local host
+
+	# shellcheck disable=SC2046 # a list
+	kill $(jobs -p) 2>/dev/null
 	for host in "${hosts[@]}"; do ip netns del "$host" 2>/dev/null; done
 	[ "$tests" -gt 0 ] || exit 1
 	exit $((failed > 0))
@@ -92,6 +96,11 @@ host() {
 
 in_ns() { ip netns exec "$@"; }
 
+# flood FROM TO - packets as fast as they are answered, until it is killed by $!.
+# What runs in the background is not called by in_ns: $! would be a shell, and
+# kill would leave its child alone.
+flood() { ip netns exec "$1" timeout 120 ping -n -q -f "$2" >/dev/null 2>&1 & }
+
 # link HOST DEVICE ADDRESSES HOST DEVICE ADDRESSES - a cable between two hosts
 link() {
 	ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
@@ -108,80 +117,94 @@ address() {
 	ip -n "$1" link set "$2" up
 }
 
-# counter HOST NAME
-counter() { in_ns "$1" awk -v n="$2" '$1 == n {print $2}' /proc/net/esplanade; }
+# counters HOST - all of them; counter HOST NAME - one
+counters() { in_ns "$1" cat /proc/net/esplanade; }
+counter() { counters "$1" | awk -v n="$2" '$1 == n {print $2}'; }
 
-# drops HOST - the names of counters that are not 0 and say that a packet was lost
-drops() {
-	in_ns "$1" awk '$2 && $1 !~ /^(out_esp|in_esp|out_bypass|in_dummy)$/ {
-		printf "%s=%s ", $1, $2}' /proc/net/esplanade
+# Counters that say how many packets passed, not that one was dropped.
+PASSED='out_esp|in_esp|out_bypass|in_dummy'
+
+# drops HOST - the counters of lost packets that are not 0
+drops() { counters "$1" | grep -vE "^($PASSED) " | awk '$2 {printf "%s=%s ", $1, $2}'; }
+
+# grown BEFORE AFTER - which counters of lost packets have grown, and by how much
+grown() {
+	paste -d ' ' <(echo "$1") <(echo "$2") | grep -vE "^($PASSED) " |
+		awk '$4 != $2 {printf "%s%s+%d", sep, $1, $4 - $2; sep = " "}'
 }
 
 # dropped NAME HOST COUNTER N COMMAND... - the command makes COUNTER grow by N,
 # and nothing else that counts drops
 dropped() {
-	local name=$1 host=$2 counter=$3 n=$4 before after
+	local name=$1 host=$2 counter=$3 n=$4 before
 
 	shift 4
-	before=$(in_ns "$host" cat /proc/net/esplanade)
+	before=$(counters "$host")
 	"$@" >/dev/null 2>&1
-	slowly eval "[ \$(counter $host $counter) -ge \$(awk '/^$counter /{print \$2}' <<<'$before') ]"
-	after=$(in_ns "$host" cat /proc/net/esplanade)
-	is "$name" "$counter+$n" "$(paste -d ' ' <(echo "$before") <(echo "$after") |
-		awk '$1 !~ /^(out_esp|in_esp|out_bypass)$/ && $4 != $2 {
-			printf "%s%s+%d", sep, $1, $4 - $2; sep = " "}')"
+	slowly eval '[ "$(grown "$before" "$(counters "$host")")" = "$counter+$n" ]'
+	is "$name" "$counter+$n" "$(grown "$before" "$(counters "$host")")"
 }
 
-# The wire.
+# The wire. One recording both ways, at our end of a cable, shows what either
+# end sends; and a decrypted packet, should it pass our device once more.
+
 # record HOST DEVICE [TCPDUMP OPTION...] - begin to write down all that passes
 record() {
-	local host=$1 device=$2
-
+	recorded=("$1" "$2")
 	shift 2
 	wire=$(mktemp)
-	# Not by in_ns: what is to be killed must be tcpdump, not a shell above it.
-	ip netns exec "$host" tcpdump -i "$device" -s 192 -B 8192 -U -w "$wire" \
-		"$@" 2>"$wire.err" &
+	ip netns exec "${recorded[0]}" tcpdump -i "${recorded[1]}" -s 192 -B 8192 \
+		-U -w "$wire" "$@" 2>"$wire.err" &
 	recorder=$!
 	slowly grep -q 'listening on' "$wire.err" || fail "tcpdump starts"
 }
 
 # A mark is sent along the wire and waited for, so that all before it is written.
 stop_recording() {
-	local size=-1
+	in_ns "${recorded[0]}" bash -c \
+		"echo LAST-PACKET >'/dev/udp/ff02::1%${recorded[1]}/9'"
+	slowly eval 'tail -c 1000 "$wire" | grep -q LAST-PACKET' ||
+		fail 'the recording comes to its end'
+	kill "$recorder"
+	wait "$recorder"
+	grep -q '^0 packets dropped by kernel' "$wire.err" ||
+		fail 'nothing is missing in the recording' "$(cat "$wire.err")"
+}
 
-	while [ "$size" != "$(stat -c %s "$wire")" ]; do
-		size=$(stat -c %s "$wire")
-		sleep 0.1
-	done
-	kill "$recorder" 2>/dev/null
-	wait "$recorder" 2>/dev/null
+forget_recording() {
+	rm -f "$wire" "$wire.err"
+	wire=
 }
 
 # on_wire FILTER - how many packets of the recording are so
-on_wire() { tcpdump -nr "$wire" "$@" 2>/dev/null | wc -l; }
+on_wire() { tcpdump --count -nr "$wire" "$*" 2>/dev/null | awk '{print $1}'; }
 
-ESP='esp or (ip proto 50) or (ip6[6] == 44 and ip6[40] == 50)'
+ESP='(ip proto 50 or ip6[6] == 50 or (ip6[6] == 44 and ip6[40] == 50))'
 # How links work: ARP, Neighbour Discovery, multicast listeners.
-LINK='arp or (icmp6 and ip6[40] >= 133 and ip6[40] <= 137) or ip6 multicast'
+LINK='(arp or (icmp6 and ip6[40] >= 133 and ip6[40] <= 137) or ip6 multicast)'
 
-# only_esp NAME - ESP was on the wire, nothing else was, and no plaintext
+# esp_on_wire SPI - packets of ESP by that SA; of those in fragments, the first
+esp_on_wire() {
+	on_wire "(ip proto 50 and ip[6:2] & 0x1fff == 0 and ip[20:4] == $1) or" \
+		"(ip6[6] == 50 and ip6[40:4] == $1) or (ip6[6] == 44 and" \
+		"ip6[40] == 50 and ip6[42:2] & 0xfff8 == 0 and ip6[48:4] == $1)"
+}
+
+# only_esp NAME - ESP was on the wire, nothing else was, and no plaintext; but
+# where the row's cipher is null it was, and that is how we know we would see it
 only_esp() {
-	local esp other plain
+	local esp other plain secret=1
 
+	[ "${enc%/*}" != null ] || secret=0
 	esp=$(on_wire "$ESP")
-	other=$(on_wire "not ($ESP) and not ($LINK)")
+	other=$(on_wire "not $ESP and not $LINK")
 	plain=$(grep -c "$MARKER" "$wire")
-	# The null cipher hides nothing: there the marker proves that it would show.
-	case ${enc:-} in null/*) plain=$((plain == 0)) ;; esac
-	if [ "$esp" -gt 0 ] && [ "$other" -eq 0 ] && [ "$plain" -eq 0 ]; then
+	if [ "$esp" -gt 0 ] && [ "$other" -eq 0 ] && [ $((plain == 0)) -eq $secret ]; then
 		pass "$1"
 	else
 		fail "$1" "ESP $esp, other $other, plaintext $plain" \
-			"$(tcpdump -nr "$wire" "not ($ESP) and not ($LINK)" 2>/dev/null | head -n 5)"
+			"$(tcpdump -nr "$wire" "not $ESP and not $LINK" 2>/dev/null | head -n 5)"
 	fi
-	rm -f "$wire" "$wire.err"
-	wire=
 }
 
 # The marker as ping -p wants it: 16 octets.
@@ -225,8 +248,9 @@ listens() { in_ns "$1" ss -Hltn 'sport = :5001' | grep -q LISTEN; }
 
 # Security associations, ours by setkey, the peer's by ip xfrm, from one row:
 #
-#   name         setkey's algorithms with key bits   ip xfrm's
+#   name         setkey's algorithms with key bits   ip xfrm's with ICV bits   TCP
 #
+# The last column says which way the matrix sends 10 MB: both, out, in, or none.
 # Keys are the octets 1, 2, 3, ...: hex_key BITS [FIRST OCTET]
 hex_key() {
 	local i key=0x
@@ -238,23 +262,31 @@ hex_key() {
 }
 
 ALGORITHMS='
-gcm128          aes-gcm-16/160  -                 rfc4106(gcm(aes))/128    -
-gcm192          aes-gcm-16/224  -                 rfc4106(gcm(aes))/128    -
-gcm256          aes-gcm-16/288  -                 rfc4106(gcm(aes))/128    -
-cbc128-sha1     aes-cbc/128     hmac-sha1/160     cbc(aes)                 hmac(sha1)/96
-cbc192-sha256   aes-cbc/192     hmac-sha2-256/256 cbc(aes)                 hmac(sha256)/128
-cbc256-sha256   aes-cbc/256     hmac-sha2-256/256 cbc(aes)                 hmac(sha256)/128
-cbc128-sha384   aes-cbc/128     hmac-sha2-384/384 cbc(aes)                 hmac(sha384)/192
-cbc256-sha512   aes-cbc/256     hmac-sha2-512/512 cbc(aes)                 hmac(sha512)/256
-null-sha1       null/0          hmac-sha1/160     ecb(cipher_null)         hmac(sha1)/96
-null-sha256     null/0          hmac-sha2-256/256 ecb(cipher_null)         hmac(sha256)/128
-null-sha384     null/0          hmac-sha2-384/384 ecb(cipher_null)         hmac(sha384)/192
-null-sha512     null/0          hmac-sha2-512/512 ecb(cipher_null)         hmac(sha512)/256
+gcm128          aes-gcm-16/160  -                 rfc4106(gcm(aes))/128    -                 both
+gcm192          aes-gcm-16/224  -                 rfc4106(gcm(aes))/128    -                 none
+gcm256          aes-gcm-16/288  -                 rfc4106(gcm(aes))/128    -                 none
+cbc128-sha1     aes-cbc/128     hmac-sha1/160     cbc(aes)                 hmac(sha1)/96     out
+cbc192-sha1     aes-cbc/192     hmac-sha1/160     cbc(aes)                 hmac(sha1)/96     none
+cbc256-sha1     aes-cbc/256     hmac-sha1/160     cbc(aes)                 hmac(sha1)/96     none
+cbc128-sha256   aes-cbc/128     hmac-sha2-256/256 cbc(aes)                 hmac(sha256)/128  both
+cbc192-sha256   aes-cbc/192     hmac-sha2-256/256 cbc(aes)                 hmac(sha256)/128  none
+cbc256-sha256   aes-cbc/256     hmac-sha2-256/256 cbc(aes)                 hmac(sha256)/128  none
+cbc128-sha384   aes-cbc/128     hmac-sha2-384/384 cbc(aes)                 hmac(sha384)/192  none
+cbc192-sha384   aes-cbc/192     hmac-sha2-384/384 cbc(aes)                 hmac(sha384)/192  none
+cbc256-sha384   aes-cbc/256     hmac-sha2-384/384 cbc(aes)                 hmac(sha384)/192  in
+cbc128-sha512   aes-cbc/128     hmac-sha2-512/512 cbc(aes)                 hmac(sha512)/256  none
+cbc192-sha512   aes-cbc/192     hmac-sha2-512/512 cbc(aes)                 hmac(sha512)/256  none
+cbc256-sha512   aes-cbc/256     hmac-sha2-512/512 cbc(aes)                 hmac(sha512)/256  out
+null-sha1       null/0          hmac-sha1/160     ecb(cipher_null)         hmac(sha1)/96     in
+null-sha256     null/0          hmac-sha2-256/256 ecb(cipher_null)         hmac(sha256)/128  out
+null-sha384     null/0          hmac-sha2-384/384 ecb(cipher_null)         hmac(sha384)/192  none
+null-sha512     null/0          hmac-sha2-512/512 ecb(cipher_null)         hmac(sha512)/256  none
 '
 
-# row NAME - set enc, auth (setkey's), xenc, xauth (ip xfrm's)
+# row NAME - set enc, auth (setkey's), xenc, xauth (ip xfrm's) and tcp
 row() {
-	read -r _ enc auth xenc xauth <<<"$(awk -v n="$1" '$1 == n' <<<"$ALGORITHMS")"
+	# shellcheck disable=SC2034 # tcp is for matrix.sh
+	read -r _ enc auth xenc xauth tcp <<<"$(awk -v n="$1" '$1 == n' <<<"$ALGORITHMS")"
 	[ -n "$enc" ]
 }
 
@@ -278,38 +310,52 @@ xfrm_algs() {
 	xfrm+=(auth-trunc "${xauth%/*}" "$(hex_key "${auth#*/}" 100)" "${xauth#*/}")
 }
 
-# ours HOST MODE OUR_END THEIR_END OUR_NET THEIR_NET [LEVEL]
-# Policies and SAs of the row on our side; SPIs 0x1001 out, 0x1002 in.
-ours() {
-	local host=$1 mode=$2 a=$3 b=$4 local=$5 remote=$6 level=${7:-require} out in
+# rules MODE OUR_END THEIR_END OUR_NET THEIR_NET [SPI_OUT SPI_IN]
+# What setkey reads: SAs of the row and policies, as our end has them.
+rules() {
+	local mode=$1 a=$2 b=$3 local=$4 remote=$5 out in
 
-	out=esp/transport//$level
+	out=esp/transport//require
 	in=$out
 	if [ "$mode" = tunnel ]; then
-		out=esp/tunnel/$a-$b/$level
-		in=esp/tunnel/$b-$a/$level
+		out=esp/tunnel/$a-$b/require
+		in=esp/tunnel/$b-$a/require
 	fi
-	in_ns "$host" setkey -f - <<-RULES
-		flush; spdflush;
-		add $a $b esp 0x1001 -m $mode -r 64 $(ours_algs);
-		add $b $a esp 0x1002 -m $mode -r 64 $(ours_algs);
+	cat <<-RULES
+		add $a $b esp ${6:-0x1001} -m $mode -r 64 $(ours_algs);
+		add $b $a esp ${7:-0x1002} -m $mode -r 64 $(ours_algs);
 		spdadd $local $remote any -P out ipsec $out;
 		spdadd $remote $local any -P in ipsec $in;
 	RULES
 }
 
+# put HOST - the rules on standard input in place of all there are
+put() { { echo 'flush; spdflush;'; cat; } | in_ns "$1" setkey -f -; }
+
+# ours HOST ... - just these rules
+ours() {
+	local host=$1
+
+	shift
+	rules "$@" | put "$host"
+}
+
+# ours_too HOST ... - the other end of those rules, with the same arguments
+ours_too() { ours "$1" "$2" "$4" "$3" "$6" "$5" 0x1002 0x1001; }
+
 # theirs HOST MODE THEIR_END OUR_END THEIR_NET OUR_NET - xfrm as the other end
 theirs() {
-	local host=$1 mode=$2 b=$3 a=$4 local=$5 remote=$6 dir src dst tmpl any=()
+	local host=$1 mode=$2 b=$3 a=$4 local=$5 remote=$6 dir src dst tmpl
 
 	xfrm_algs
+	# Or the state holds packets of its own family only.
+	[ "$mode" = transport ] || xfrm+=(flag af-unspec)
 	ip -n "$host" xfrm state flush
 	ip -n "$host" xfrm policy flush
-	[ "$mode" = transport ] || any=(flag af-unspec)
 	ip -n "$host" xfrm state add src "$a" dst "$b" proto esp spi 0x1001 \
-		mode "$mode" replay-window 64 "${any[@]}" "${xfrm[@]}" || return
+		mode "$mode" replay-window 64 "${xfrm[@]}" || return
 	ip -n "$host" xfrm state add src "$b" dst "$a" proto esp spi 0x1002 \
-		mode "$mode" replay-window 64 "${any[@]}" "${xfrm[@]}" || return
+		mode "$mode" replay-window 64 "${xfrm[@]}" || return
 	for dir in out in fwd; do
 		if [ "$dir" = out ]; then
 			src=$local dst=$remote tmpl="src $b dst $a"
