@@ -182,7 +182,7 @@ static const struct net_proto_family family = {
  * espl_pfkey_init() - open for keyers
  *
  * Context: Process.
- * Return: 0, -EEXIST where af_key has the family, or -ENOMEM.
+ * Return: 0, -EBUSY where af_key has the family, or -ENOMEM.
  */
 int espl_pfkey_init(void)
 {
@@ -194,6 +194,8 @@ int espl_pfkey_init(void)
 	if (err) {
 		pr_err("esplanade: PF_KEY is held by af_key: rmmod af_key, then load esplanade again\n");
 		proto_unregister(&proto);
+		/* To modprobe EEXIST would mean that all is well. */
+		err = -EBUSY;
 	}
 	return err;
 }
