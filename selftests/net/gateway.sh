@@ -96,10 +96,10 @@ in_ns "$gw1" nft flush ruleset
 # 8 ESP, 16 IV, 12 ICV is 1444, of which whole blocks are 1440, less 2.
 # To an address that nobody has learned an MTU for.
 ip -n "$right" addr add 10.2.0.3/24 dev eth0
-mtu=$(in_ns "$left" ping -n -c 1 -W 2 -M do -s 1472 10.2.0.3 2>&1 |
+mtu=$(in_ns "$left" ping -n -c 1 -W 2 -M "do" -s 1472 10.2.0.3 2>&1 |
 	sed -n 's/.*mtu *= *\([0-9]*\).*/\1/p' | head -n 1)
 is 'too big: the sender hears the exact inner MTU' 1438 "$mtu"
-try 'a packet of just that size fits' in_ns "$left" ping -n -c 1 -W 5 -M do \
+try 'a packet of just that size fits' in_ns "$left" ping -n -c 1 -W 5 -M "do" \
 	-s $((1438 - 28)) 10.2.0.3
 
 # Clear packets where the policy wants ESP, forwarded.

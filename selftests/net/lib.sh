@@ -343,18 +343,20 @@ ours() {
 # ours_too HOST ... - the other end of those rules, with the same arguments
 ours_too() { ours "$1" "$2" "$4" "$3" "$6" "$5" 0x1002 0x1001; }
 
-# theirs HOST MODE THEIR_END OUR_END THEIR_NET OUR_NET - xfrm as the other end
+# theirs HOST MODE THEIR_END OUR_END THEIR_NET OUR_NET [SPI_IN SPI_OUT]
+# xfrm as the other end.
 theirs() {
 	local host=$1 mode=$2 b=$3 a=$4 local=$5 remote=$6 dir src dst tmpl
+	local spi_in=${7:-0x1001} spi_out=${8:-0x1002}
 
 	xfrm_algs
 	# Or the state holds packets of its own family only.
 	[ "$mode" = transport ] || xfrm+=(flag af-unspec)
 	ip -n "$host" xfrm state flush
 	ip -n "$host" xfrm policy flush
-	ip -n "$host" xfrm state add src "$a" dst "$b" proto esp spi 0x1001 \
+	ip -n "$host" xfrm state add src "$a" dst "$b" proto esp spi "$spi_in" \
 		mode "$mode" replay-window 64 "${xfrm[@]}" || return
-	ip -n "$host" xfrm state add src "$b" dst "$a" proto esp spi 0x1002 \
+	ip -n "$host" xfrm state add src "$b" dst "$a" proto esp spi "$spi_out" \
 		mode "$mode" replay-window 64 "${xfrm[@]}" || return
 	for dir in out in fwd; do
 		if [ "$dir" = out ]; then
