@@ -18,7 +18,10 @@ link "$a" eth0 '10.1.0.1/24 fd01::1/64' "$b" eth0 '10.1.0.2/24 fd01::2/64'
 python3 - <<-'PY' || exit 1
 	import socket
 	for name in ("rfc4106(gcm(aes))", "authenc(hmac(sha256),cbc(aes))"):
-	    socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET).bind(("aead", f"pcrypt({name})"))
+	    try:
+	        socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET).bind(("aead", f"pcrypt({name})"))
+	    except FileNotFoundError:
+	        pass  # it is made, but goes by its driver's name
 PY
 
 # users ALGORITHM - how many hold the pcrypt instance that serves it
