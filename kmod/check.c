@@ -91,9 +91,13 @@ bool espl_check_chain(struct espl_net *en, const struct espl_flow *flow,
 		      enum espl_stat *why)
 {
 	struct espl_policy *policy = NULL;
+	struct espl_flow judged = *flow;
 
+	/* What is spared is spared to come in clear. This did not. */
+	judged.group = false;
+	judged.neighbour = false;
 	*why = ESPL_IN_POLICY;
-	switch (inbound(en, flow, local, &policy)) {
+	switch (inbound(en, &judged, local, &policy)) {
 	case ESPL_NO_POLICY:
 	case ESPL_BYPASS:
 		return satisfies(cb, NULL, 0);
