@@ -99,7 +99,7 @@ in_ns() { ip netns exec "$@"; }
 # flood FROM TO - packets as fast as they are answered, until it is killed by $!.
 # What runs in the background is not called by in_ns: $! would be a shell, and
 # kill would leave its child alone.
-flood() { ip netns exec "$1" timeout 120 ping -n -q -f "$2" >/dev/null 2>&1 & }
+flood() { ip netns exec "$1" timeout 800 ping -n -q -i 0.01 "$2" >/dev/null 2>&1 & }
 
 # link HOST DEVICE ADDRESSES HOST DEVICE ADDRESSES - a cable between two hosts
 link() {
