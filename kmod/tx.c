@@ -138,8 +138,15 @@ static void protect(struct sk_buff *skb, const struct plan *plan, u8 family)
 	skb_clear_hash(skb);
 	memset(cb, 0, sizeof(*cb));
 	cb->family = family;
-	for (; cb->n < plan->n; cb->n++)
+	for (; cb->n < plan->n; cb->n++) {
 		cb->sa[cb->n] = espl_sa_get(plan->sa[cb->n]);
+		if (cb->sa[cb->n])
+			continue;
+		/* It was lent only, and has been deleted since. */
+		espl_cb_put(skb);
+		espl_drop(plan->sa[0]->en, skb, ESPL_OUT_NO_SA);
+		return;
+	}
 	step(skb);
 }
 
