@@ -82,6 +82,8 @@ mapfile -t shell < <(git ls-files -co --exclude-standard |
 # trace.h has the layout that trace headers have, which checkpatch does not like.
 mapfile -t kmod_files < <(git ls-files "kmod/*.[ch]" | grep -v trace.h)
 mapfile -t setkey_files < <(git ls-files 'tools/setkey/*.[ch]')
+# What is fetched the first time is told here, not in the midst of a test.
+tools/vm/run --build-only --kernel 6.1 >/dev/null
 clean 'checkpatch --strict: kmod' checkpatch "$kmod" "${kmod_files[@]}"
 clean 'checkpatch --strict: uapi' checkpatch "$uapi" uapi/linux/*.h
 clean 'checkpatch --strict: setkey' checkpatch "$setkey" "${setkey_files[@]}"
