@@ -196,6 +196,9 @@ def policies():
            [IP(src="10.1.0.2", dst="10.1.0.1", id=9, proto=17, flags="MF") / clear[:40],
             IP(src="10.1.0.2", dst="10.1.0.1", id=9, proto=17, frag=5) / clear[40:]], in_clear=1)
     expect("an SPI that nobody knows", [outer(esp(0x7777, 1, udp(5)))], in_no_sa=1)
+    # It lives for 30 seconds only, so it is made just now.
+    subprocess.run(["ip", "netns", "exec", HOST, "setkey", "-c"], check=True, stdout=subprocess.DEVNULL,
+                   input="getspi 10.1.0.2 10.1.0.1 esp 0x2009;", text=True)
     expect("a larval SA", [outer(esp(0x2009, 1, udp(5)))], in_sa_state=1)
 
 

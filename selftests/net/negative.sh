@@ -49,7 +49,6 @@ in_ns "$a" setkey -f - <<-'RULES'
 	spdadd 10.1.0.2 10.1.0.1[7777] udp -P in ipsec esp/transport//require;
 	spdadd 10.1.0.2 10.1.0.1[8888] udp -P in ipsec esp/transport//use;
 	spdadd 10.1.0.2 10.1.0.1[9999] udp -P in discard;
-	getspi 10.1.0.2 10.1.0.1 esp 0x2009;
 RULES
 mac=$(ip -n "$a" -br link show eth0 | awk '{print $3}')
 in_ns "$b" python3 forge.py "$a" "$mac" "$tests" | tee /tmp/forged
