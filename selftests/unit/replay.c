@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * replay.c - the anti-replay window: its edges by rows, the rest against a model
+ *
+ * Case 14 of the conformance list. Every number is asked of check and of commit:
+ * they agree, check changes nothing, nor does a commit that refuses.
  */
 #include "../../kmod/replay.c"
 #include "unit.h"
@@ -13,82 +16,123 @@ static struct espl_replay *window(u32 size)
 	return replay;
 }
 
-/* Numbers in the order they come, and whether each is accepted. */
+enum answer { END, YES, NO };
+
+/* Numbers in the order they come, and whether each is taken. */
 static const struct row {
 	const char *name;
 	u32 window;
 	struct {
 		u64 seq;
-		int taken;
+		enum answer taken;
 	} packet[8];
 } rows[] = {
-	{ "the first number is 1, 0 is never one", 32, {{ 0, 0 }, { 1, 1 }, { 1, 0 }, { 0, 0 }} },
-	{ "a window of 1 takes what is newer", 1, {{ 5, 1 }, { 4, 0 }, { 5, 0 }, { 6, 1 }} },
-	{ "32: the oldest in, the next out", 32, {{ 100, 1 }, { 69, 1 }, { 68, 0 }, { 69, 0 }} },
-	{ "64: the oldest in, the next out", 64, {{ 200, 1 }, { 137, 1 }, { 136, 0 }, { 137, 0 }} },
-	{ "65: a word and a bit", 65, {{ 200, 1 }, { 136, 1 }, { 135, 0 }, { 136, 0 }} },
-	{ "4096: the oldest in, the next out", 4096, {{ 9000, 1 }, { 4905, 1 }, { 4904, 0 }} },
-	{ "a jump over the whole ring forgets it", 64, {{ 1, 1 }, { 1025, 1 }, { 1024, 1 }, { 1, 0 }, { 962, 1 }} },
-	{ "a jump of exactly the ring's size", 64, {{ 10, 1 }, { 138, 1 }, { 137, 1 }, { 138, 0 }, { 75, 1 }} },
-	{ "up to the last number of 32 bits", 64, {{ 0xffffffff, 1 }, { 0xffffffff, 0 }, { 0xffffffc0, 1 }, { 0xffffffbf, 0 }} },
-	{ "no window takes everything", 0, {{ 7, 1 }, { 7, 1 }, { 1, 1 }} },
+	{ "0 is never a number, the first is 1", 32, {{ 0, NO }, { 1, YES }, { 1, NO }, { 0, NO }, { 2, YES }} },
+	{ "the first need not be 1", 32, {{ 33, YES }, { 2, YES }, { 1, NO }, { 34, YES }, { 2, NO }} },
+	{ "no window takes everything, again and again", 0, {{ 7, YES }, { 7, YES }, { 1, YES }, { 0, YES }} },
+	{ "1: only what is newer", 1, {{ 5, YES }, { 5, NO }, { 4, NO }, { 6, YES }, { 5, NO }} },
+	{ "32: the oldest in, the next out", 32, {{ 100, YES }, { 69, YES }, { 69, NO }, { 68, NO }} },
+	{ "64: the oldest in, the next out", 64, {{ 200, YES }, { 137, YES }, { 137, NO }, { 136, NO }} },
+	{ "65: a word and a bit", 65, {{ 200, YES }, { 136, YES }, { 136, NO }, { 135, NO }} },
+	{ "1024: the oldest in, the next out", 1024, {{ 2000, YES }, { 977, YES }, { 977, NO }, { 976, NO }} },
+	{ "4096: the oldest in, the next out", 4096, {{ 9000, YES }, { 4905, YES }, { 4905, NO }, { 4904, NO }} },
+	{ "eight copies are one packet", 64, {{ 9, YES }, { 9, NO }, { 9, NO }, { 9, NO }, { 9, NO }, { 9, NO }, { 9, NO }, { 9, NO }} },
+	{ "a window moves by one", 64, {{ 64, YES }, { 1, YES }, { 65, YES }, { 1, NO }, { 2, YES }} },
+	{ "what is within the window stays known", 64, {{ 100, YES }, { 130, YES }, { 100, NO }, { 67, YES }, { 66, NO }} },
+	/* The ring of 64 has 128 bits: 10 and 138 share one. */
+	{ "a jump by the ring's size", 64, {{ 10, YES }, { 138, YES }, { 138, NO }, { 137, YES }, { 75, YES }, { 74, NO }} },
+	{ "a jump by a bit less", 64, {{ 10, YES }, { 137, YES }, { 136, YES }, { 74, YES }, { 73, NO }} },
+	{ "a jump over many rings", 64, {{ 1, YES }, { 1025, YES }, { 1024, YES }, { 1, NO }, { 962, YES }, { 961, NO }} },
+	{ "a jump over 32 bits", 64, {{ 1, YES }, { 1ull << 40, YES }, { (1ull << 40) - 63, YES }, { 1, NO }} },
+	{ "the last number of 32 bits", 64, {{ 0xffffffff, YES }, { 0xffffffff, NO }, { 0xffffffc0, YES }, { 0xffffffbf, NO }} },
+	{ "across the edge of 32 bits", 64, {{ 0x100000005, YES }, { 0xfffffffd, YES }, { 0xfffffffd, NO }, { 0xffffffc5, NO }} },
+	{ "the last number of all", 64, {{ ~0ull, YES }, { ~0ull, NO }, { ~0ull - 63, YES }, { ~0ull - 64, NO }} },
 };
+
+/* What check and commit say, if they agree and change nothing but by taking it. */
+static enum answer offer(struct espl_replay *replay, u64 seq)
+{
+	size_t size = espl_replay_size(replay->window);
+	struct espl_replay *before = malloc(size);
+	bool would, taken, same;
+
+	memcpy(before, replay, size);
+	would = espl_replay_check(replay, seq);
+	same = !memcmp(before, replay, size);
+	taken = espl_replay_commit(replay, seq);
+	same = same && (taken || !memcmp(before, replay, size));
+	free(before);
+	return same && would == taken ? taken ? YES : NO : END;
+}
 
 static void by_rows(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct espl_replay *replay = window(rows[i].window);
-		int good = 1;
+		const struct row *row = &rows[i];
+		struct espl_replay *replay = window(row->window);
+		size_t k, packets = 0;
 
-		for (size_t k = 0; k < ARRAY_SIZE(rows[i].packet); k++) {
-			u64 seq = rows[i].packet[k].seq;
-			int taken = rows[i].packet[k].taken;
-
-			if (k && !seq && !taken && rows[i].window != 32)
+		while (packets < ARRAY_SIZE(row->packet) && row->packet[packets].taken)
+			packets++;
+		for (k = 0; k < packets; k++)
+			if (offer(replay, row->packet[k].seq) != row->packet[k].taken)
 				break;
-			if (rows[i].window && espl_replay_check(replay, seq) != taken)
-				good = 0;
-			if (espl_replay_commit(replay, seq) != taken)
-				good = 0;
-			if (!rows[i].window && k == 2)
-				break;
-		}
-		check(good, "%s", rows[i].name);
+		check(k == packets, "%s: %zu of %zu", row->name, k, packets);
 		free(replay);
 	}
+}
+
+/* A forger's number is checked, but its ICV is bad: it is never committed. */
+static void forged(void)
+{
+	struct espl_replay *replay = window(64);
+	int wrong = 0;
+
+	for (u64 seq = 1; seq <= 233; seq++)
+		wrong += offer(replay, seq) != YES;
+	for (u64 far = 1; far; far *= 2)
+		espl_replay_check(replay, 233 + far);
+	wrong += replay->top != 233 || offer(replay, 234) != YES || offer(replay, 200) != NO;
+	check(!wrong, "forgeries far ahead do not move the window");
+	free(replay);
 }
 
 #define SPAN	20000
 
 /* Every number ever accepted is remembered; the rest is arithmetic. */
-static void by_model(u32 size)
+static void by_model(u32 size, u64 base)
 {
 	static unsigned char seen[SPAN];
-	struct espl_replay *replay = window(size);
-	u64 top = 0;
+	struct espl_replay *replay = NULL;
+	u64 top = base;
 	int wrong = 0;
 
-	memset(seen, 0, sizeof(seen));
-	for (int i = 0; i < 200000; i++) {
+	for (int i = 0; i < 100000; i++) {
 		u32 back = dice(2 * size + 10), ahead = dice(40) ? 2 : 3 * size;
-		u64 seq = dice(3) ? top + dice(ahead) : top - (back < top ? back : top);
-		int want = seq && !seen[seq % SPAN] && (seq > top || top - seq < size);
+		u64 seq = dice(3) ? top + dice(ahead) :
+				    top - (back < top - base ? back : top - base);
+		bool want;
 
-		if (seq >= SPAN) {	/* begin again */
-			espl_replay_init(replay, size);
+		if (!replay || seq - base >= SPAN) {	/* begin (again) */
+			free(replay);
+			replay = window(size);
 			memset(seen, 0, sizeof(seen));
-			top = 0;
+			top = base;
+			espl_replay_commit(replay, base);
+			seen[0] = base != 0;
 			continue;
 		}
+		want = seq && !seen[seq - base] && (seq > top || top - seq < size);
 		wrong += espl_replay_check(replay, seq) != want;
 		wrong += espl_replay_commit(replay, seq) != want;
 		if (want) {
-			seen[seq] = 1;
+			seen[seq - base] = 1;
 			top = seq > top ? seq : top;
 		}
 		wrong += replay->top != top;
 	}
-	check(!wrong, "window %u agrees with a plain set, %d times not", size, wrong);
+	check(!wrong, "window %u from %#llx agrees with a plain set, %d times not",
+	      size, (unsigned long long)base, wrong);
 	free(replay);
 }
 
@@ -97,7 +141,10 @@ int main(void)
 	static const u32 sizes[] = { 1, 2, 31, 32, 63, 64, 65, 128, 1000, 1024, 4096 };
 
 	by_rows();
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		by_model(sizes[i]);
+	forged();
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		by_model(sizes[i], 0);
+		by_model(sizes[i], (1ull << 32) - SPAN / 2);
+	}
 	return unit_done();
 }

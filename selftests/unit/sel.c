@@ -115,21 +115,121 @@ static void links(void)
 	check(espl_sel_match(&all6, &flow) == ESPL_HIT, "what only looks like it is not spared");
 }
 
+static void groups(void)
+{
+	static const struct {
+		const char *addr;
+		int group;
+	} want[] = {
+		{ "223.255.255.255", 0 }, { "224.0.0.0", 1 }, { "239.255.255.255", 1 },
+		{ "240.0.0.0", 0 }, { "255.255.255.254", 0 }, { "255.255.255.255", 1 },
+		{ "feff::1", 0 }, { "ff00::", 1 }, { "ff02::1", 1 }, { "e000::", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+		check(packet("::", want[i].addr, 0, 0, 0).group == want[i].group,
+		      "%s is %s", want[i].addr, want[i].group ? "a group" : "no group");
+}
+
+/* A selector and a flow that are alike but for a bit here and there. */
+static void roll(struct espl_sel *sel, struct espl_flow *flow)
+{
+	static const u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6 };
+	u8 bits;
+
+	*sel = (struct espl_sel){ .family = dice(2) ? AF_INET : AF_INET6 };
+	*flow = (struct espl_flow){ .family = dice(20) ? sel->family : AF_INET };
+	bits = espl_addr_bits(sel->family);
+	sel->daddr.ip = htonl(dice(3) ? 0x0a020304 : sel->family == AF_INET ?
+			      0xe0000001 : 0xff020000);
+	flow->saddr = sel->saddr;
+	flow->daddr = sel->daddr;
+	if (dice(2))
+		((u8 *)&flow->saddr)[dice(bits / 8)] ^= 1 << dice(8);
+	if (dice(2))
+		((u8 *)&flow->daddr)[dice(bits / 8)] ^= 1 << dice(8);
+	sel->splen = dice(bits + 1);
+	sel->dplen = dice(4) ? dice(bits + 1) : 0;
+	espl_addr_mask(&sel->saddr, sel->splen);
+	espl_addr_mask(&sel->daddr, sel->dplen);
+	sel->proto = dice(2) ? protos[dice(3)] : 0;
+	flow->proto = protos[dice(3)];
+	sel->sport_mask = dice(3) ? 0 : 0xffff;
+	sel->dport_mask = dice(3) ? 0 : 0xffff;
+	sel->sport = sel->sport_mask & htons(dice(2));
+	sel->dport = sel->dport_mask & htons(dice(2));
+	flow->ports_known = dice(3);
+	flow->sport = htons(flow->ports_known ? dice(2) : 0);
+	flow->dport = htons(flow->ports_known ? dice(2) : 0);
+	flow->neighbour = flow->proto == IPPROTO_ICMPV6 && dice(2);
+	flow->group = espl_addr_is_multicast(&flow->daddr, flow->family);
+}
+
+static enum espl_match naive(const struct espl_sel *sel, const struct espl_flow *flow)
+{
+	int sport = !sel->sport_mask || sel->sport == flow->sport;
+	int dport = !sel->dport_mask || sel->dport == flow->dport;
+
+	if (sel->family != flow->family)
+		return ESPL_MISS;
+	if (sel->proto != 0 && sel->proto != flow->proto)
+		return ESPL_MISS;
+	if (!naive_in((u8 *)&flow->saddr, (u8 *)&sel->saddr, sel->splen) ||
+	    !naive_in((u8 *)&flow->daddr, (u8 *)&sel->daddr, sel->dplen))
+		return ESPL_MISS;
+	if (flow->group && !espl_addr_is_multicast(&sel->daddr, sel->family))
+		return ESPL_MISS;
+	if (flow->neighbour && sel->proto != IPPROTO_ICMPV6)
+		return ESPL_MISS;
+	if (flow->ports_known || (!sel->sport_mask && !sel->dport_mask))
+		return sport && dport ? ESPL_HIT : ESPL_MISS;
+	return ESPL_MAYBE;
+}
+
+static void by_model(void)
+{
+	int wrong = 0, seen[3] = { 0 };
+
+	for (int i = 0; i < 1000000; i++) {
+		struct espl_sel sel;
+		struct espl_flow flow;
+		enum espl_match match;
+
+		roll(&sel, &flow);
+		match = espl_sel_match(&sel, &flow);
+		wrong += match != naive(&sel, &flow);
+		seen[match]++;
+	}
+	check(!wrong, "random flows match as the naive model says, %d times not", wrong);
+	check(seen[ESPL_MISS] > 10000 && seen[ESPL_HIT] > 10000 && seen[ESPL_MAYBE] > 10000,
+	      "with %d misses, %d hits and %d that ports would decide", seen[ESPL_MISS],
+	      seen[ESPL_HIT], seen[ESPL_MAYBE]);
+}
+
 static void equality(void)
 {
 	struct espl_sel a = policy("10.1.0.0", 24, "10.2.0.0", 16), b = a;
 
 	check(espl_sel_equal(&a, &b), "a selector equals itself");
-	b.splen = 25;
-	check(!espl_sel_equal(&a, &b), "a longer prefix is another selector");
+#define DIFFERS(field) do {						\
+		b = a;							\
+		b.field ^= htons(0x0101);				\
+		check(!espl_sel_equal(&a, &b), "another " #field);	\
+	} while (0)
+	DIFFERS(family);
+	DIFFERS(proto);
+	DIFFERS(splen);
+	DIFFERS(dplen);
+	DIFFERS(sport);
+	DIFFERS(dport);
+	DIFFERS(sport_mask);
+	DIFFERS(dport_mask);
+	DIFFERS(saddr.ip);
+	DIFFERS(daddr.ip);
+#undef DIFFERS
 	b = a;
 	b.dport_mask = htons(0xffff);
 	check(!espl_sel_equal(&a, &b), "port 0 is not any port");
-	b = a;
-	b.proto = 6;
-	check(!espl_sel_equal(&a, &b), "a protocol is not any protocol");
-	b = policy("10.1.0.0", 24, "10.3.0.0", 16);
-	check(!espl_sel_equal(&a, &b), "another destination");
 }
 
 int main(void)
@@ -138,6 +238,8 @@ int main(void)
 	prefixes(128);
 	matches();
 	links();
+	groups();
 	equality();
+	by_model();
 	return unit_done();
 }

@@ -22,6 +22,7 @@ static inline void check(int good, const char *format, ...)
 	vprintf(format, args);
 	va_end(args);
 	putchar('\n');
+	fflush(stdout);	/* a sanitizer may end us any moment */
 	unit_failed += !good;
 }
 

@@ -4,7 +4,8 @@
  *
  * The table of algorithms and the arithmetic of the trailer are ours, the ciphers
  * are libcrypto's: what comes out must be the printed packet, octet for octet, and
- * what goes in must come out.
+ * what goes in must come out. All of them pad with 1, 2, 3, ... and no further than
+ * they must, the draft's empty payload too (case 12). RFC 3602's have no ICV.
  */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -31,7 +32,27 @@ struct digest {
 	const char *key, *data, *icv;
 };
 
+/* Not the module's: for the layout of one packet more. */
+#define CHACHA20_POLY1305	255
+
+static const struct espl_alg chacha = {	/* RFC 7634 */
+	.name = "chacha20-poly1305", .kind = ESPL_ALG_AEAD, .ivlen = 8,
+	.icvlen = 16, .align = 4, .saltlen = 4, .minbits = 288, .maxbits = 288,
+};
+
 #include "vectors.h"
+
+/* The file has none of them: cases 1, 3 and 5 of RFC 2202, cut as in RFC 2404. */
+static const struct digest sha1[] = {
+	{ "rfc2202-1", SADB_AALG_SHA1HMAC, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b",
+	  "4869205468657265", "b617318655057264e28bc0b6" },
+	{ "rfc2202-3", SADB_AALG_SHA1HMAC, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	  "dddddddddddddddddddddddddddddddddddddddddddddddddd"
+	  "dddddddddddddddddddddddddddddddddddddddddddddddddd",
+	  "125d7342b9ac11cd91a39af4" },
+	{ "rfc2202-5", SADB_AALG_SHA1HMAC, "0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c",
+	  "546573742057697468205472756e636174696f6e", "4c1a03424b55e07fe7f27be1" },
+};
 
 #define ROOM	512
 
@@ -46,6 +67,8 @@ static unsigned int unhex(const char *from, u8 *to)
 
 static const EVP_CIPHER *cipher_of(const struct espl_alg *alg, unsigned int keylen)
 {
+	if (alg == &chacha)
+		return EVP_chacha20_poly1305();
 	if (alg->kind == ESPL_ALG_AEAD)
 		return keylen == 16 ? EVP_aes_128_gcm() :
 		       keylen == 24 ? EVP_aes_192_gcm() : EVP_aes_256_gcm();
@@ -123,29 +146,31 @@ static void unseal(const struct packet *p, const struct espl_alg *alg)
 static void digest(const struct digest *d)
 {
 	const struct espl_alg *alg = espl_alg_auth(d->auth);
-	const EVP_MD *md = d->auth == SADB_X_AALG_SHA2_256HMAC ? EVP_sha256() :
-			   d->auth == SADB_X_AALG_SHA2_384HMAC ? EVP_sha384() :
-								 EVP_sha512();
 	u8 key[ROOM], data[ROOM], want[ROOM], got[64];
 	unsigned int keylen = unhex(d->key, key), len = unhex(d->data, data);
-	unsigned int wanted = unhex(d->icv, want), size;
+	unsigned int wanted = unhex(d->icv, want), size = 0;
+	char hash[16] = "";	/* as the kernel's name for the HMAC has it */
 
-	HMAC(md, key, keylen, data, len, got, &size);
-	check(alg && alg->icvlen == wanted && !memcmp(got, want, wanted) &&
-	      espl_alg_key_ok(alg, keylen * 8), "%s, cut to %u octets", d->id,
-	      alg ? alg->icvlen : 0);
+	sscanf(alg->crypto, "hmac(%15[a-z0-9])", hash);
+	HMAC(EVP_get_digestbyname(hash), key, keylen, data, len, got, &size);
+	check(alg->icvlen == wanted && size >= wanted && !memcmp(got, want, wanted) &&
+	      espl_alg_key_ok(alg, keylen * 8), "%s, %s cut to %u octets", d->id,
+	      alg->crypto, alg->icvlen);
 }
 
 int main(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(packets); i++) {
-		const struct espl_alg *alg = espl_alg_enc(packets[i].enc);
+		const struct espl_alg *alg = packets[i].enc == CHACHA20_POLY1305 ?
+					     &chacha : espl_alg_enc(packets[i].enc);
 
 		seal(&packets[i], alg);
 		unseal(&packets[i], alg);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(digests); i++)
 		digest(&digests[i]);
-	printf("# algorithms that are not here yet: %s\n", left_out);
+	for (size_t i = 0; i < ARRAY_SIZE(sha1); i++)
+		digest(&sha1[i]);
+	printf("# left out, as the module does not have them: %s\n", left_out);
 	return unit_done();
 }
