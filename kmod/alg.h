@@ -2,8 +2,8 @@
 /*
  * alg.h - the table of algorithms: one row each, and the questions about it
  *
- * Pure: no crypto is touched here. esp.c makes transforms from the rows, the
- * PF_KEY room reads them to check keys and to answer REGISTER.
+ * Pure: no crypto is touched here. esp.c and ah.c make transforms from the rows,
+ * the PF_KEY room reads them to check keys and to answer REGISTER.
  */
 #ifndef ESPL_ALG_H
 #define ESPL_ALG_H
@@ -31,6 +31,7 @@ enum espl_alg_kind {
  * @maxbits: longest key
  * @stepbits: distance between legal lengths; 0 where only one is
  * @random_iv: the IV must be unpredictable (CBC); else unique (a counter)
+ * @only_if: the row counts only while this is set; NULL: always
  */
 struct espl_alg {
 	const char *name;
@@ -45,14 +46,19 @@ struct espl_alg {
 	u16 maxbits;
 	u16 stepbits;
 	bool random_iv;
+	const bool *only_if;
 };
 
 /* The longest key in octets, of any row: HMAC-SHA2-512. */
 #define ESPL_KEY_MAX	64
 
+extern bool espl_alg_weak, espl_alg_sha256_96;
+
 const struct espl_alg *espl_alg_enc(u8 id);
 const struct espl_alg *espl_alg_auth(u8 id);
 const struct espl_alg *espl_alg_row(unsigned int i);
+bool espl_alg_enabled(const struct espl_alg *alg);
+bool espl_alg_forbidden(bool auth, u8 id);
 bool espl_alg_key_ok(const struct espl_alg *alg, unsigned int bits);
 
 #endif

@@ -10,6 +10,7 @@
 #include <linux/netfilter_ipv6.h>
 #include <net/netns/generic.h>
 
+#include "alg.h"
 #include "check.h"
 #include "net.h"
 #include "pfkey.h"
@@ -17,6 +18,13 @@
 #include "spd.h"
 #include "stat.h"
 #include "tx.h"
+
+module_param_named(allow_weak, espl_alg_weak, bool, 0644);
+MODULE_PARM_DESC(allow_weak,
+		 "admit algorithms that MUST NOT be used (RFC 8221): DES, MD5, Blowfish, CAST");
+module_param_named(sha256_96, espl_alg_sha256_96, bool, 0644);
+MODULE_PARM_DESC(sha256_96,
+		 "cut HMAC-SHA2-256 to 96 bits, as af_key did, not to 128 (RFC 4868)");
 
 struct workqueue_struct *espl_wq;
 
