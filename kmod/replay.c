@@ -66,6 +66,28 @@ void espl_replay_init(struct espl_replay *replay, u32 window)
 }
 
 /**
+ * espl_replay_extend() - the 64 bits of a number of which 32 were sent
+ * @replay: the window
+ * @low: the low half, as sent
+ *
+ * The one number that ends in @low and is not older than the window, nor 2^32
+ * or more ahead of its lower edge: all cases of RFC 4303 appendix A2 are this
+ * one. Below the window of the first packets there is nothing. Without a window
+ * late packets are looked for half way back. A wrong guess fails the ICV.
+ *
+ * Context: Any.
+ * Return: The sequence number.
+ */
+u64 espl_replay_extend(const struct espl_replay *replay, u32 low)
+{
+	u64 top = READ_ONCE(replay->top);
+	u64 back = replay->window ? replay->window - 1 : 1u << 31;
+	u64 bottom = top > back ? top - back : 0;
+
+	return bottom + (u32)(low - (u32)bottom);
+}
+
+/**
  * espl_replay_check() - would this sequence number be accepted
  * @replay: the window
  * @seq: the sequence number; 0 is never legal (RFC 4303 section 3.3.3)

@@ -32,6 +32,7 @@ struct espl_replay {
 u32 espl_replay_words(u32 window);
 size_t espl_replay_size(u32 window);
 void espl_replay_init(struct espl_replay *replay, u32 window);
+u64 espl_replay_extend(const struct espl_replay *replay, u32 low);
 bool espl_replay_check(const struct espl_replay *replay, u64 seq);
 bool espl_replay_commit(struct espl_replay *replay, u64 seq);
 

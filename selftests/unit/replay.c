@@ -97,6 +97,62 @@ static void forged(void)
 	free(replay);
 }
 
+/* RFC 4303 appendix A2.2, its cases and the edges of the number space. */
+static const struct {
+	const char *name;
+	u32 window;
+	u64 top;
+	u32 low;
+	u64 is;
+} guesses[] = {
+	{ "the first packet", 64, 0, 1, 1 },
+	{ "before the first, nothing", 64, 0, 0xffffffff, 0xffffffff },
+	{ "near the start, nothing below", 64, 5, 0xffffffff, 0xffffffff },
+	{ "A: newer", 64, 0x100001000, 0x1001, 0x100001001 },
+	{ "A: the oldest in the window", 64, 0x100001000, 0xfc1, 0x100000fc1 },
+	{ "A: older is a round ahead", 64, 0x100001000, 0xfc0, 0x200000fc0 },
+	{ "A: the window begins with the round", 64, 0x10000003f, 0, 0x100000000 },
+	{ "A: and before that is a round ahead", 64, 0x10000003f, 0xffffffff, 0x1ffffffff },
+	{ "B: of the round before", 64, 0x100000005, 0xfffffffd, 0xfffffffd },
+	{ "B: the oldest of it", 64, 0x100000005, 0xffffffc6, 0xffffffc6 },
+	{ "B: older than that is far ahead", 64, 0x100000005, 0xffffffc5, 0x1ffffffc5 },
+	{ "B: of this round", 64, 0x100000005, 3, 0x100000003 },
+	{ "B: newer", 64, 0x100000005, 0x999, 0x100000999 },
+	{ "over the edge", 64, 0xffffffff, 0, 0x100000000 },
+	{ "far over the edge", 64, 0xfffffff0, 0x7fffffff, 0x17fffffff },
+	{ "4096 over the edge", 4096, 0x300000001, 0xfffff002, 0x2fffff002 },
+	{ "no window: late ones are known", 0, 0x100000005, 0xfffffffd, 0xfffffffd },
+	{ "the last round: it does not begin anew", 64, ~0ull - 1, 0xffffffff, ~0ull },
+};
+
+static void extend(void)
+{
+	int wrong = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(guesses); i++) {
+		struct espl_replay *replay = window(guesses[i].window);
+		u64 got;
+
+		replay->top = guesses[i].top;
+		got = espl_replay_extend(replay, guesses[i].low);
+		check(got == guesses[i].is, "64 bits of 32: %s: %#llx", guesses[i].name,
+		      (unsigned long long)got);
+		free(replay);
+	}
+	/* Whatever is in the window, or less than 2^32 ahead of it, is found. */
+	for (int i = 0; i < 1000000; i++) {
+		u64 top = ((u64)dice(4) << 32) + (dice(2) ? dice(200) : -dice(200));
+		struct { struct espl_replay replay; u64 bitmap[2]; } r;
+		u64 seq;
+
+		espl_replay_init(&r.replay, 64);
+		r.replay.top = top;
+		seq = dice(2) ? top + dice(1u << 31) : top > 63 ? top - dice(64) : top;
+		wrong += espl_replay_extend(&r.replay, seq) != seq;
+	}
+	check(!wrong, "64 bits of 32: %d guesses were wrong", wrong);
+}
+
 #define SPAN	20000
 
 /* Every number ever accepted is remembered; the rest is arithmetic. */
@@ -142,6 +198,7 @@ int main(void)
 
 	by_rows();
 	forged();
+	extend();
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		by_model(sizes[i], 0);
 		by_model(sizes[i], (1ull << 32) - SPAN / 2);
