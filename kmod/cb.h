@@ -20,9 +20,10 @@
  * @n: how many
  * @next: output: index in @sa of the next to apply
  * @family: of the IP header that is now the outermost
- * @offset: input: where the ESP header begins, octets from the IP header
+ * @offset: input: where the ESP or AH header begins, octets from the IP header
  * @nhoff: input: where the octet that announces it is
  * @frag_max: input: largest fragment of a reassembled inner packet, else 0
+ * @seq_high: input: the half of the sequence number that is not in the packet
  */
 struct espl_cb {
 	struct espl_sa *sa[ESPL_DEPTH];
@@ -32,6 +33,7 @@ struct espl_cb {
 	u16 offset;
 	u16 nhoff;
 	u16 frag_max;
+	u32 seq_high;
 };
 
 static inline struct espl_cb *espl_cb(struct sk_buff *skb)

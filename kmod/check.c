@@ -5,7 +5,7 @@
  * Owns the answer to "may this packet come in the way it came". rx.c asks when
  * it has taken a packet out of its SAs, where the real chain is known, and
  * marks what may pass. The hooks here, at LOCAL_IN and FORWARD after the
- * admin's own rules, hand ESP to rx.c, let marked packets by, and hold every
+ * admin's own rules, hand ESP and AH to rx.c, let marked packets by, and hold every
  * other packet, which has come in clear, against the SPD.
  */
 #include <linux/netfilter_ipv6.h>
@@ -14,6 +14,7 @@
 #include "check.h"
 #include "flow.h"
 #include "rx.h"
+#include "xform.h"
 
 /* Inbound fragments are put together apart from everybody else's. */
 #define DEFRAG_USER	0x4553504c
@@ -174,7 +175,7 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb, u8 family
 		if (!espl_upper_find(skb, family, &upper) || upper.fragment)
 			return refuse(en, skb, ESPL_IN_FRAGMENT);
 	}
-	if (upper.proto == IPPROTO_ESP && espl_rx(en, skb, family, &upper))
+	if (espl_xform_of(upper.proto) && espl_rx(en, skb, family, &upper))
 		return NF_STOLEN;
 	return check_clear(en, skb, family, true);
 }
@@ -186,7 +187,7 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb, u8 family
  * @state: the namespace and the family
  *
  * Context: RCU read side; BH made off.
- * Return: NF_ACCEPT, NF_DROP, or NF_STOLEN for ESP of ours.
+ * Return: NF_ACCEPT, NF_DROP, or NF_STOLEN for ESP and AH of ours.
  */
 unsigned int espl_check_local(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * encap.c - the IP headers around ESP (RFC 4301 section 5.1.2)
+ * encap.c - the IP headers around ESP and AH (RFC 4301 section 5.1.2)
  *
  * Owns how a packet is laid out before it is sealed, and how it is taken apart
  * once it is open: transport mode slips ESP between a packet's own IP header
@@ -14,9 +14,8 @@
 
 #include "compat/compat.h"
 #include "encap.h"
-#include "esp.h"
-#include "esp_fmt.h"
 #include "flow.h"
+#include "xform.h"
 
 /**
  * espl_encap_outer() - size of the IP header that an SA adds
@@ -34,7 +33,7 @@ unsigned int espl_encap_outer(const struct espl_sa *sa)
 }
 
 /**
- * espl_encap_header() - how much of a packet stays before ESP in transport mode
+ * espl_encap_header() - how much of a packet stays in front in transport mode
  * @skb: the packet, its IP header with options or extension headers linear
  * @family: AF_INET or AF_INET6
  *
@@ -114,26 +113,15 @@ static void fill6(struct sk_buff *skb, const struct espl_sa *sa,
 	skb->protocol = htons(ETH_P_IPV6);
 }
 
-/* Padding, its length and the next header, then room for the ICV. */
-static void put_trailer(struct sk_buff *skb, const struct espl_sa *sa,
-			unsigned int payload, u8 next_header)
-{
-	unsigned int padding = espl_esp_padding(payload, sa->align);
-	u8 *tail = skb_put(skb, padding + ESPL_ESP_TAIL + sa->icvlen);
-
-	espl_esp_trailer_write(tail, padding, next_header);
-}
-
 static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family)
 {
 	struct inner inner = read_inner(skb, family);
 	unsigned int outer = espl_encap_outer(sa);
-	unsigned int esp = ESPL_ESP_HDR + sa->ivlen;
 
-	put_trailer(skb, sa, skb->len, inner.proto);
-	skb_push(skb, outer + esp);
+	skb_push(skb, outer + sa->hdrlen);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, outer);
+	sa->xform->wrap(skb, sa, inner.proto);
 	if (skb->len > IP_MAX_MTU)
 		return false;
 	if (sa->conf.family == AF_INET)
@@ -159,9 +147,8 @@ static bool is_fragment(const struct sk_buff *skb, u8 family)
 
 static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 family)
 {
-	unsigned int esp = ESPL_ESP_HDR + sa->ivlen;
 	int header = espl_encap_header(skb, family);
-	u8 *announces;
+	u8 *announces, next_header;
 
 	if (header < 0 || header > skb->len)
 		return false;
@@ -171,12 +158,13 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
 		announces = &ip_hdr(skb)->protocol;
 	else
 		ip6_find_1stfragopt(skb, &announces);
-	put_trailer(skb, sa, skb->len - header, *announces);
+	next_header = *announces;
 	*announces = sa->conf.proto;
-	skb_push(skb, esp);
-	memmove(skb->data, skb->data + esp, header);
+	skb_push(skb, sa->hdrlen);
+	memmove(skb->data, skb->data + sa->hdrlen, header);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, header);
+	sa->xform->wrap(skb, sa, next_header);
 	if (skb->len > IP_MAX_MTU)
 		return false;
 	if (family == AF_INET) {
@@ -193,15 +181,15 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
 }
 
 /**
- * espl_encap_push() - lay a packet out around ESP, ready for espl_esp_seal()
+ * espl_encap_push() - lay a packet out around ESP or AH, ready to be sealed
  * @skb: the packet, linear and ours alone, its data at the IP header, with
- *	 headroom for espl_encap_outer(), ESP header and IV, and tailroom for
- *	 trailer and ICV; its dst the one that the result leaves by
+ *	 headroom for espl_encap_outer() and the transform's header, and tailroom
+ *	 for its trailer; its dst the one that the result leaves by
  * @sa: the SA
  * @family: of the packet's IP header
  *
  * Afterwards the network header is the outermost IP header, complete, and the
- * transport header is where ESP begins.
+ * transport header is where ESP or AH begins.
  *
  * Context: BH off.
  * Return: False where the headers are broken or the result would be longer than
@@ -215,12 +203,12 @@ bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family)
 }
 
 /**
- * espl_decap_transport() - close the gap where ESP was
+ * espl_decap_transport() - close the gap where ESP or AH was
  * @skb: the packet, ours alone, trimmed to its payload
  * @family: of its IP header
- * @offset: where ESP begins, octets from the IP header
- * @nhoff: where the octet that announces ESP is
- * @strip: octets of ESP header and IV
+ * @offset: where the transform's header begins, octets from the IP header
+ * @nhoff: where the octet that announces it is
+ * @strip: octets of it
  * @proto: what the payload is
  *
  * Context: BH off.

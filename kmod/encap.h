@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * encap.h - the IP headers around ESP
+ * encap.h - the IP headers around ESP and AH
  */
 #ifndef ESPL_ENCAP_H
 #define ESPL_ENCAP_H

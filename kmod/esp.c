@@ -2,10 +2,10 @@
 /*
  * esp.c - the ESP transform (RFC 4303): transforms of an SA, sealing, opening
  *
- * Owns the kernel crypto. tx.c lays a packet out and has it sealed, rx.c has
- * one opened and reads it; here no IP header is known. Sealed and opened in
- * place, in one linear buffer that is ours alone, by one AEAD: what the table
- * lists as cipher and HMAC is put together by the kernel's authenc().
+ * Fills in struct espl_xform for tx.c and rx.c; here no IP header is known.
+ * Sealed and opened in place, in one linear buffer that is ours alone, by one
+ * AEAD: what the table lists as cipher and HMAC is put together by the kernel's
+ * authenc().
  */
 #include <crypto/aead.h>
 #include <crypto/authenc.h>
@@ -15,38 +15,31 @@
 #include <linux/slab.h>
 
 #include "compat/compat.h"
-#include "esp.h"
 #include "esp_fmt.h"
+#include "xform.h"
 
-#define IV_MAX	16
+#define IV_MAX		16
+#define SEQ_HIGH	4	/* octets of an extended sequence number not sent */
 
 /**
  * struct espl_esp_op - one run of the cipher
  * @skb: the packet; its transport header is the ESP header
  * @done: what follows
+ * @esn: @ip_end waits to be put back
+ * @ip_end: what was in front of the ESP header
  * @sg: the packet from ESP header to ICV
  * @iv: the IV as the cipher wants it
  * @req: the request, with the cipher's own space behind it
  */
 struct espl_esp_op {
 	struct sk_buff *skb;
-	espl_esp_done done;
+	espl_xform_done done;
+	bool esn;
+	u8 ip_end[SEQ_HIGH];
 	struct scatterlist sg;
 	u8 iv[IV_MAX];
 	struct aead_request req;
 };
-
-/**
- * espl_esp_available() - has this kernel's crypto an algorithm
- * @alg: the algorithm
- *
- * Context: Process, may sleep and load modules.
- * Return: Whether it has.
- */
-bool espl_esp_available(const struct espl_alg *alg)
-{
-	return crypto_has_alg(alg->crypto, 0, 0);
-}
 
 static int set_key_pair(struct crypto_aead *aead, const struct espl_sa_conf *conf)
 {
@@ -83,20 +76,13 @@ static struct crypto_aead *alloc_aead(const struct espl_sa_conf *conf)
 
 	if (!conf->auth)
 		return crypto_alloc_aead(conf->enc->crypto, 0, 0);
-	snprintf(name, sizeof(name), "authenc(%s,%s)", conf->auth->crypto,
-		 conf->enc->crypto);
+	snprintf(name, sizeof(name), "%s(%s,%s)",
+		 conf->flags & SADB_X_SAFLAGS_ESN ? "authencesn" : "authenc",
+		 conf->auth->crypto, conf->enc->crypto);
 	return crypto_alloc_aead(name, 0, 0);
 }
 
-/**
- * espl_esp_init_sa() - make the transform of an SA that is to be mature
- * @sa: the SA, its conf complete
- *
- * Context: Process, may sleep and load modules.
- * Return: 0, -ENOENT where the kernel lacks the algorithm, -EINVAL where it
- *	   refuses the key, or -ENOMEM.
- */
-int espl_esp_init_sa(struct espl_sa *sa)
+static int init(struct espl_sa *sa)
 {
 	const struct espl_sa_conf *conf = &sa->conf;
 	struct crypto_aead *aead = alloc_aead(conf);
@@ -108,71 +94,76 @@ int espl_esp_init_sa(struct espl_sa *sa)
 	sa->align = conf->enc->align;
 	sa->ivlen = conf->enc->ivlen;
 	sa->icvlen = conf->auth ? conf->auth->icvlen : conf->enc->icvlen;
+	sa->hdrlen = ESPL_ESP_HDR + sa->ivlen;
 	err = crypto_aead_setauthsize(aead, sa->icvlen);
 	return err ?: set_key(aead, conf);
 }
 
-/**
- * espl_esp_fini_sa() - undo espl_esp_init_sa(), or what there is of it
- * @sa: the SA
- *
- * Context: Process, may sleep.
- */
-void espl_esp_fini_sa(struct espl_sa *sa)
+static void fini(struct espl_sa *sa)
 {
 	if (sa->aead)
 		crypto_free_aead(sa->aead);
 }
 
-/**
- * espl_esp_overhead() - what ESP adds to a payload
- * @sa: the SA
- * @payload: octets
- *
- * Context: Any.
- * Return: Octets before and behind it, IP headers not counted.
- */
-unsigned int espl_esp_overhead(const struct espl_sa *sa, unsigned int payload)
+static unsigned int overhead(const struct espl_sa *sa, unsigned int payload)
 {
-	return ESPL_ESP_HDR + sa->ivlen + espl_esp_padding(payload, sa->align) +
+	return sa->hdrlen + espl_esp_padding(payload, sa->align) +
 	       ESPL_ESP_TAIL + sa->icvlen;
 }
 
-/**
- * espl_esp_mtu() - the largest payload that fits
- * @sa: the SA
- * @room: octets there are for the whole ESP packet, without IP header
- *
- * Context: Any.
- * Return: Octets of payload; exact, and the inverse of espl_esp_overhead().
- */
-unsigned int espl_esp_mtu(const struct espl_sa *sa, unsigned int room)
+static unsigned int mtu(const struct espl_sa *sa, unsigned int room)
 {
-	unsigned int fixed = ESPL_ESP_HDR + sa->ivlen + sa->icvlen;
+	unsigned int fixed = sa->hdrlen + sa->icvlen;
 
 	return room > fixed ? espl_esp_payload_max(room - fixed, sa->align) : 0;
 }
 
-/**
- * espl_esp_plain() - what the cipher works on
- * @skb: the packet, linear, its transport header at ESP, its end the ICV's
- * @sa: the SA
- *
- * Context: Any.
- * Return: Octets of payload and trailer, sealed or open.
- */
-unsigned int espl_esp_plain(const struct sk_buff *skb,
-			    const struct espl_sa *sa)
+/* Payload and trailer: what the cipher works on. */
+static unsigned int octets(const struct sk_buff *skb, const struct espl_sa *sa)
 {
-	return skb_tail_pointer(skb) - skb_transport_header(skb) -
-	       ESPL_ESP_HDR - sa->ivlen - sa->icvlen;
+	return espl_xform_len(skb) - sa->hdrlen - sa->icvlen;
+}
+
+static unsigned int strip(const struct sk_buff *skb, const struct espl_sa *sa)
+{
+	return sa->hdrlen;
+}
+
+/* Padding, its length and the next header, then room for the ICV. */
+static void wrap(struct sk_buff *skb, const struct espl_sa *sa, u8 next_header)
+{
+	unsigned int payload = espl_xform_len(skb) - sa->hdrlen;
+	unsigned int padding = espl_esp_padding(payload, sa->align);
+	u8 *tail = skb_put(skb, padding + ESPL_ESP_TAIL + sa->icvlen);
+
+	espl_esp_trailer_write(tail, padding, next_header);
+}
+
+/*
+ * With extended sequence numbers the cipher wants to see SPI, high word, low
+ * word, IV in a row. The high word is not sent: the SPI moves into the last
+ * four octets of the IP header, which wait in the request (RFC 4303 2.2.1).
+ */
+static void show_high(struct espl_esp_op *op, u8 *esp, u32 high)
+{
+	memcpy(op->ip_end, esp - SEQ_HIGH, SEQ_HIGH);
+	memcpy(esp - SEQ_HIGH, esp, SEQ_HIGH);
+	put_unaligned_be32(high, esp);
+}
+
+static void hide_high(struct espl_esp_op *op, u8 *esp)
+{
+	memcpy(esp, esp - SEQ_HIGH, SEQ_HIGH);
+	memcpy(esp - SEQ_HIGH, op->ip_end, SEQ_HIGH);
 }
 
 static void finish(struct espl_esp_op *op, int err)
 {
 	struct sk_buff *skb = op->skb;
-	espl_esp_done done = op->done;
+	espl_xform_done done = op->done;
 
+	if (op->esn)
+		hide_high(op, skb_transport_header(skb));
 	kfree(op);
 	done(skb, err);
 }
@@ -189,9 +180,10 @@ static void complete_async(espl_crypto_arg *arg, int err)
 }
 
 static struct espl_esp_op *op_alloc(struct sk_buff *skb, struct espl_sa *sa,
-				    unsigned int crypt, espl_esp_done done)
+				    u64 seq, unsigned int crypt,
+				    espl_xform_done done)
 {
-	unsigned int assoc = ESPL_ESP_HDR + sa->ivlen;
+	unsigned int high = sa->esn ? SEQ_HIGH : 0;
 	u8 *esp = skb_transport_header(skb);
 	struct espl_esp_op *op;
 
@@ -200,16 +192,19 @@ static struct espl_esp_op *op_alloc(struct sk_buff *skb, struct espl_sa *sa,
 		return NULL;
 	op->skb = skb;
 	op->done = done;
+	op->esn = high;
 	memcpy(op->iv, esp + ESPL_ESP_HDR, sa->ivlen);
-	sg_init_one(&op->sg, esp, skb_tail_pointer(skb) - esp);
+	if (high)
+		show_high(op, esp, seq >> 32);
+	sg_init_one(&op->sg, esp - high, espl_xform_len(skb) + high);
 	aead_request_set_tfm(&op->req, sa->aead);
 	aead_request_set_callback(&op->req, 0, complete_async, op);
 	aead_request_set_crypt(&op->req, &op->sg, &op->sg, crypt, op->iv);
-	aead_request_set_ad(&op->req, assoc);
+	aead_request_set_ad(&op->req, sa->hdrlen + high);
 	return op;
 }
 
-static void write_iv(const struct espl_sa *sa, u8 *iv, u32 seq)
+static void write_iv(const struct espl_sa *sa, u8 *iv, u64 seq)
 {
 	if (sa->conf.enc->random_iv)
 		get_random_bytes(iv, sa->ivlen);
@@ -217,19 +212,8 @@ static void write_iv(const struct espl_sa *sa, u8 *iv, u32 seq)
 		put_unaligned_be64(sa->iv_base + seq, iv);
 }
 
-/**
- * espl_esp_seal() - write SPI, sequence number and IV, encrypt, write the ICV
- * @skb: linear and ours alone; from its transport header on there is room for
- *	 SPI, sequence number and IV, then payload and trailer as they are, then
- *	 room for the ICV
- * @sa: a mature SA, held until @done is called
- * @seq: the sequence number, never used before on this SA
- * @done: what follows
- *
- * Context: BH off, RCU read side.
- */
-void espl_esp_seal(struct sk_buff *skb, struct espl_sa *sa, u32 seq,
-		   espl_esp_done done)
+static void seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		 espl_xform_done done)
 {
 	u8 *esp = skb_transport_header(skb);
 	struct espl_esp_op *op;
@@ -238,7 +222,7 @@ void espl_esp_seal(struct sk_buff *skb, struct espl_sa *sa, u32 seq,
 	put_unaligned(sa->conf.spi, (__be32 *)esp);
 	put_unaligned_be32(seq, esp + 4);
 	write_iv(sa, esp + ESPL_ESP_HDR, seq);
-	op = op_alloc(skb, sa, espl_esp_plain(skb, sa), done);
+	op = op_alloc(skb, sa, seq, octets(skb, sa), done);
 	if (!op) {
 		done(skb, -ENOMEM);
 		return;
@@ -248,37 +232,22 @@ void espl_esp_seal(struct sk_buff *skb, struct espl_sa *sa, u32 seq,
 		finish(op, err);
 }
 
-/**
- * espl_esp_length_ok() - can this be an ESP packet of an SA
- * @sa: the SA
- * @len: octets from the ESP header to the packet's end
- *
- * Context: Any.
- * Return: Whether it holds header, IV, at least one aligned unit of ciphertext,
- *	   nothing but whole units, and ICV.
- */
-bool espl_esp_length_ok(const struct espl_sa *sa, unsigned int len)
+/* Header, IV, at least one unit of ciphertext, nothing but whole units, ICV. */
+static bool length_ok(const struct sk_buff *skb, const struct espl_sa *sa)
 {
-	unsigned int fixed = ESPL_ESP_HDR + sa->ivlen + sa->icvlen;
+	unsigned int fixed = sa->hdrlen + sa->icvlen;
+	unsigned int len = espl_xform_len(skb);
 
 	return len >= fixed + sa->align && !((len - fixed) & (sa->align - 1));
 }
 
-/**
- * espl_esp_open() - check the ICV and decrypt
- * @skb: linear and ours alone, espl_esp_length_ok(); its transport header is
- *	 the ESP header
- * @sa: the SA, held until @done is called
- * @done: what follows
- *
- * Context: BH off, RCU read side.
- */
-void espl_esp_open(struct sk_buff *skb, struct espl_sa *sa, espl_esp_done done)
+static void open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		 espl_xform_done done)
 {
 	struct espl_esp_op *op;
 	int err;
 
-	op = op_alloc(skb, sa, espl_esp_plain(skb, sa) + sa->icvlen, done);
+	op = op_alloc(skb, sa, seq, octets(skb, sa) + sa->icvlen, done);
 	if (!op) {
 		done(skb, -ENOMEM);
 		return;
@@ -287,3 +256,28 @@ void espl_esp_open(struct sk_buff *skb, struct espl_sa *sa, espl_esp_done done)
 	if (err != -EINPROGRESS)
 		finish(op, err);
 }
+
+static int unwrap(const struct sk_buff *skb, const struct espl_sa *sa,
+		  u8 *next_header)
+{
+	return espl_esp_trailer_read(skb_transport_header(skb) + sa->hdrlen,
+				     octets(skb, sa), next_header);
+}
+
+const struct espl_xform espl_esp = {
+	.proto = IPPROTO_ESP,
+	.spi_offset = 0,
+	.stat_out = ESPL_OUT_ESP,
+	.stat_in = ESPL_IN_ESP,
+	.init = init,
+	.fini = fini,
+	.overhead = overhead,
+	.mtu = mtu,
+	.wrap = wrap,
+	.seal = seal,
+	.length_ok = length_ok,
+	.open = open,
+	.unwrap = unwrap,
+	.octets = octets,
+	.strip = strip,
+};

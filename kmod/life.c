@@ -38,11 +38,19 @@ static u64 due(const struct espl_sa *sa, const struct espl_lifetime *limit)
 	return min(add, use);
 }
 
-static bool reached(const struct espl_sa *sa, const struct espl_lifetime *limit)
+/* Before they run out the keyer is told, while there is time to make an SA. */
+static u64 soft_seq(const struct espl_sa *sa)
+{
+	return sa->seq_max / 8 * 7;
+}
+
+static bool reached(const struct espl_sa *sa, const struct espl_lifetime *limit,
+		    u64 seq)
 {
 	u64 when = due(sa, limit);
 
-	return used_up(sa, limit) || (when && espl_now() >= when);
+	return used_up(sa, limit) || (when && espl_now() >= when) ||
+	       (u64)atomic64_read(&sa->seq) >= seq;
 }
 
 static void arm(struct espl_sa *sa)
@@ -64,13 +72,13 @@ static void work(struct work_struct *w)
 	mutex_lock(&sa->en->lock);
 	if (sa->state == SADB_SASTATE_DEAD)
 		goto out;
-	if (reached(sa, &sa->conf.hard)) {
+	if (reached(sa, &sa->conf.hard, sa->seq_max)) {
 		if (sa->state != SADB_SASTATE_LARVAL)
 			espl_pfkey_expire(sa, true);
 		espl_sad_del(sa);
 		goto out;
 	}
-	if (!sa->told && reached(sa, &sa->conf.soft)) {
+	if (!sa->told && reached(sa, &sa->conf.soft, soft_seq(sa))) {
 		sa->told = true;
 		WRITE_ONCE(sa->state, SADB_SASTATE_DYING);
 		espl_pfkey_expire(sa, false);
@@ -147,4 +155,25 @@ bool espl_life_charge(struct espl_sa *sa, unsigned int bytes)
 	     used_up(sa, &conf->soft)))
 		wake(sa, 0);
 	return true;
+}
+
+/**
+ * espl_life_seq() - the sequence number of the next packet
+ * @sa: an SA to send by
+ *
+ * An SA without numbers left has reached its end like one out of time, and its
+ * keyer hears of it the same way (RFC 4303 section 3.3.3).
+ *
+ * Context: BH off.
+ * Return: The number, never the same twice, or 0 where there is none left.
+ */
+u64 espl_life_seq(struct espl_sa *sa)
+{
+	/* 64 bits wide, so that it cannot wrap to a number already used. */
+	u64 seq = atomic64_inc_return(&sa->seq);
+
+	if (seq >= sa->seq_max ||
+	    (seq >= soft_seq(sa) && READ_ONCE(sa->state) == SADB_SASTATE_MATURE))
+		wake(sa, 0);
+	return seq <= sa->seq_max ? seq : 0;
 }

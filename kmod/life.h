@@ -12,6 +12,7 @@
 void espl_life_init(struct espl_sa *sa);
 void espl_life_start(struct espl_sa *sa);
 void espl_life_stop(struct espl_sa *sa);
+u64 espl_life_seq(struct espl_sa *sa);
 bool espl_life_charge(struct espl_sa *sa, unsigned int bytes);
 
 #endif

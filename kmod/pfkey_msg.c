@@ -13,7 +13,6 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "esp.h"
 #include "net.h"
 #include "pfkey.h"
 
@@ -140,6 +139,25 @@ static struct espl_lifetime take_life(const struct espl_pfkey_life *from)
 	};
 }
 
+static u8 proto_of(u8 satype)
+{
+	switch (satype) {
+	case SADB_SATYPE_UNSPEC:
+		return 0;
+	case SADB_SATYPE_AH:
+		return IPPROTO_AH;
+	case SADB_SATYPE_ESP:
+		return IPPROTO_ESP;
+	default:
+		return IPPROTO_COMP;	/* none of these exist here */
+	}
+}
+
+static u8 satype_of(const struct espl_sa *sa)
+{
+	return sa->conf.proto == IPPROTO_AH ? SADB_SATYPE_AH : SADB_SATYPE_ESP;
+}
+
 static struct espl_sa *alloc_sa(struct espl_pfkey_sock *ps,
 				const struct espl_pfkey_msg *msg, u8 state)
 {
@@ -151,7 +169,7 @@ static struct espl_sa *alloc_sa(struct espl_pfkey_sock *ps,
 	conf->saddr = msg->src.addr;
 	conf->daddr = msg->dst.addr;
 	conf->family = msg->dst.family;
-	conf->proto = IPPROTO_ESP;
+	conf->proto = proto_of(msg->satype);
 	conf->mode = msg->mode;
 	conf->reqid = msg->reqid;
 	conf->state = state;
@@ -174,7 +192,7 @@ static struct espl_sa *alloc_sa(struct espl_pfkey_sock *ps,
 static struct espl_sa *lookup_sa(struct espl_pfkey_sock *ps,
 				 const struct espl_pfkey_msg *msg)
 {
-	return espl_sad_lookup(ps->en, msg->dst.family, IPPROTO_ESP,
+	return espl_sad_lookup(ps->en, msg->dst.family, proto_of(msg->satype),
 			       &msg->dst.addr, msg->spi);
 }
 
@@ -268,7 +286,7 @@ static u64 available_algs(void)
 	u64 available = 0;
 
 	for (unsigned int i = 0; (alg = espl_alg_row(i)); i++)
-		if (espl_esp_available(alg))
+		if (espl_alg_enabled(alg) && crypto_has_alg(alg->crypto, 0, 0))
 			available |= BIT_ULL(i);
 	return available;
 }
@@ -277,9 +295,7 @@ static int register_sock(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
 	struct espl_pfkey_head head = head_of(msg);
 	struct espl_pfkey_build *build;
-	bool ours = msg->satype == SADB_SATYPE_UNSPEC ||
-		    msg->satype == SADB_SATYPE_ESP;
-	u64 available = ours ? available_algs() : 0;
+	u64 available = available_algs();
 	int err;
 
 	build = kmalloc(sizeof(*build), GFP_KERNEL);
@@ -293,18 +309,6 @@ static int register_sock(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 	mutex_unlock(&ps->en->lock);
 	kfree(build);
 	return err;
-}
-
-static u8 proto_of(u8 satype)
-{
-	switch (satype) {
-	case SADB_SATYPE_UNSPEC:
-		return 0;
-	case SADB_SATYPE_ESP:
-		return IPPROTO_ESP;
-	default:
-		return IPPROTO_AH;	/* none of these exist here */
-	}
 }
 
 static int flush(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
@@ -562,7 +566,7 @@ static void put_dumped(struct espl_pfkey_sock *ps, struct espl_pfkey_build *buil
 	struct espl_policy *policy;
 
 	if (dump->type == SADB_DUMP) {
-		head.satype = SADB_SATYPE_ESP;
+		head.satype = satype_of(dump->entry[dump->next]);
 		espl_put_head(build, &head);
 		espl_put_sa(build, dump->entry[dump->next],
 			    ps->modern ? what | ESPL_PUT_WINDOW : what);
@@ -705,7 +709,7 @@ void espl_pfkey_refuse(struct espl_pfkey_sock *ps,
 void espl_pfkey_expire(struct espl_sa *sa, bool hard)
 {
 	struct espl_pfkey_head head = {
-		.type = SADB_EXPIRE, .satype = SADB_SATYPE_ESP,
+		.type = SADB_EXPIRE, .satype = satype_of(sa),
 	};
 	struct espl_pfkey_build *build;
 	struct sock *sk;
@@ -719,7 +723,7 @@ void espl_pfkey_expire(struct espl_sa *sa, bool hard)
 	espl_put_sa(build, sa, hard ? ESPL_PUT_HARD : ESPL_PUT_SOFT);
 	sk_for_each(sk, &sa->en->pfkey_socks)
 		if (to_ps(sk)->registered &
-		    (BIT(SADB_SATYPE_ESP) | BIT(SADB_SATYPE_UNSPEC)))
+		    (BIT(head.satype) | BIT(SADB_SATYPE_UNSPEC)))
 			answer(to_ps(sk), build);
 	kfree(build);
 }

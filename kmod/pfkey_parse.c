@@ -341,15 +341,15 @@ static int check_satype(struct espl_pfkey_msg *msg)
 	}
 }
 
-static int check_esp(struct espl_pfkey_msg *msg)
+static int check_esp_or_ah(struct espl_pfkey_msg *msg)
 {
 	int err = check_satype(msg);
 
-	if (err || msg->satype == SADB_SATYPE_ESP)
+	if (err || msg->satype == SADB_SATYPE_ESP || msg->satype == SADB_SATYPE_AH)
 		return err;
 	if (msg->satype == SADB_SATYPE_UNSPEC)
 		return refuse(msg, -EINVAL, "no SA type given");
-	return refuse(msg, -EPROTONOSUPPORT, "no SA type but ESP is supported");
+	return refuse(msg, -EPROTONOSUPPORT, "IPComp is not supported");
 }
 
 static int check_pair(struct espl_pfkey_msg *msg)
@@ -363,7 +363,7 @@ static int check_pair(struct espl_pfkey_msg *msg)
 
 static int check_sa_name(struct espl_pfkey_msg *msg)
 {
-	int err = check_esp(msg);
+	int err = check_esp_or_ah(msg);
 
 	return err ?: check_pair(msg);
 }
@@ -401,6 +401,8 @@ static int check_getspi(struct espl_pfkey_msg *msg)
 	return 0;
 }
 
+#define FORBIDDEN	"an algorithm that MUST NOT be used (RFC 8221), unless the module has allow_weak=1"
+
 /* ENOSYS is what af_key answers, and keyers then propose something else. */
 static int refuse_algorithm(struct espl_pfkey_msg *msg, const char *why)
 {
@@ -413,7 +415,8 @@ static int check_encryption(struct espl_pfkey_msg *msg)
 		return refuse(msg, -EINVAL, "no encryption algorithm");
 	msg->enc = espl_alg_enc(msg->enc_id);
 	if (!msg->enc)
-		return refuse_algorithm(msg, "encryption algorithm not known");
+		return refuse_algorithm(msg, espl_alg_forbidden(false, msg->enc_id) ?
+					FORBIDDEN : "encryption algorithm not known");
 	if (espl_alg_key_ok(msg->enc, msg->enckey.bits))
 		return 0;
 	if (!msg->enckey.bits)
@@ -423,23 +426,39 @@ static int check_encryption(struct espl_pfkey_msg *msg)
 
 static int check_integrity(struct espl_pfkey_msg *msg)
 {
-	if (msg->enc->kind == ESPL_ALG_AEAD) {
-		if (!msg->auth_id && !msg->authkey.bits)
-			return 0;
-		return refuse(msg, -EINVAL,
-			      "a combined algorithm has integrity of its own");
-	}
 	if (msg->auth_id == SADB_AALG_NONE || msg->auth_id == SADB_X_AALG_NULL)
 		return refuse(msg, -EINVAL,
-			      "ESP without integrity (RFC 8221 section 4)");
+			      "an SA without integrity (RFC 8221 section 4)");
 	msg->auth = espl_alg_auth(msg->auth_id);
 	if (!msg->auth)
-		return refuse_algorithm(msg, "integrity algorithm not known");
+		return refuse_algorithm(msg, espl_alg_forbidden(true, msg->auth_id) ?
+					FORBIDDEN : "integrity algorithm not known");
 	if (espl_alg_key_ok(msg->auth, msg->authkey.bits))
 		return 0;
 	if (!msg->authkey.bits)
 		return refuse(msg, -EINVAL, "no integrity key");
 	return refuse(msg, -EINVAL, "integrity key of a wrong length");
+}
+
+static int check_esp_algs(struct espl_pfkey_msg *msg)
+{
+	int err = check_encryption(msg);
+
+	if (err)
+		return err;
+	if (msg->enc->kind != ESPL_ALG_AEAD)
+		return check_integrity(msg);
+	if (msg->auth_id || msg->authkey.bits)
+		return refuse(msg, -EINVAL,
+			      "a combined algorithm has integrity of its own");
+	return 0;
+}
+
+static int check_ah_algs(struct espl_pfkey_msg *msg)
+{
+	if (msg->enc_id || msg->enckey.bits)
+		return refuse(msg, -EINVAL, "AH does not encrypt");
+	return check_integrity(msg);
 }
 
 static int check_add(struct espl_pfkey_msg *msg)
@@ -450,12 +469,8 @@ static int check_add(struct espl_pfkey_msg *msg)
 		return err;
 	if (ntohl(msg->spi) < ESPL_PFKEY_SPI_MIN)
 		return refuse(msg, -EINVAL, "SPIs 0 to 255 are reserved");
-	/* Its sender would count in 64 bits and we in 32. */
-	if (msg->flags & SADB_X_SAFLAGS_ESN)
-		return refuse(msg, -EOPNOTSUPP,
-			      "extended sequence numbers unsupported");
-	err = check_encryption(msg);
-	return err ?: check_integrity(msg);
+	return msg->satype == SADB_SATYPE_AH ? check_ah_algs(msg) :
+					       check_esp_algs(msg);
 }
 
 /* PROMISC has its switch where others have the SA type (RFC 2367 3.1.11). */
@@ -484,9 +499,9 @@ static int check_spd_name(struct espl_pfkey_msg *msg)
 static int check_transform(struct espl_pfkey_msg *msg,
 			   const struct espl_pfkey_request *request)
 {
-	if (request->proto != IPPROTO_ESP)
+	if (request->proto != IPPROTO_ESP && request->proto != IPPROTO_AH)
 		return refuse(msg, -EPROTONOSUPPORT,
-			      "no transform but ESP is supported");
+			      "no transform but ESP and AH is supported");
 	/* A tunnel that may be left out would change the packet's addresses. */
 	if (request->mode == IPSEC_MODE_TUNNEL &&
 	    request->level == IPSEC_LEVEL_USE &&
@@ -677,7 +692,7 @@ int espl_pfkey_parse_base(const void *data, size_t len,
  * Context: Any.
  * Return: 0; else, with @msg->why in words: -EINVAL for what is malformed or
  *	   makes no sense, -EOPNOTSUPP for messages and features that we do not
- *	   have, -EPROTONOSUPPORT for AH and IPComp, -ENOSYS for algorithms
+ *	   have, -EPROTONOSUPPORT for IPComp, -ENOSYS for algorithms
  *	   that we do not have.
  */
 int espl_pfkey_parse(const void *data, size_t len, struct espl_pfkey_msg *msg)

@@ -13,8 +13,8 @@
 
 #include "compat/compat.h"
 #include "encap.h"
-#include "esp.h"
 #include "pmtu.h"
+#include "xform.h"
 
 /**
  * espl_pmtu_inner() - the inner MTU
@@ -41,7 +41,7 @@ unsigned int espl_pmtu_inner(const struct sk_buff *skb, u8 family,
 				espl_encap_header(skb, family);
 		if (stays < 0 || mtu <= outer + stays)
 			return 0;
-		mtu = stays + espl_esp_mtu(sa[n], mtu - outer - stays);
+		mtu = stays + sa[n]->xform->mtu(sa[n], mtu - outer - stays);
 	}
 	return mtu;
 }

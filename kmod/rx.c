@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rx.c - input: open, check, deliver (RFC 4303 section 3.4)
+ * rx.c - input: open, check, deliver (RFC 4303 section 3.4, RFC 4302 section 3.4)
  *
- * Owns an ESP packet's way in. check.c hands over packets for this host; those
+ * Owns an ESP or AH packet's way in. check.c hands over packets for this host; those
  * of a known SA are stolen, opened, taken apart, held against the SPD and given
  * to the stack as if they had just arrived, from PRE_ROUTING on. They do not
  * pass the device again, so a capture there shows ESP and nothing else.
@@ -23,12 +23,11 @@
 #include "check.h"
 #include "compat/compat.h"
 #include "encap.h"
-#include "esp.h"
-#include "esp_fmt.h"
 #include "flow.h"
 #include "life.h"
 #include "own.h"
 #include "rx.h"
+#include "xform.h"
 
 static void opened(struct sk_buff *skb, int err);
 
@@ -44,13 +43,24 @@ static struct espl_sa *newest(struct sk_buff *skb)
 	return espl_cb(skb)->sa[espl_cb(skb)->n - 1];
 }
 
-static u32 sequence(const struct sk_buff *skb)
+/* The low half of the sequence number is in the packet, the other in its cb. */
+static u64 sequence(struct sk_buff *skb, const struct espl_sa *sa)
 {
-	return get_unaligned_be32(skb_transport_header(skb) + 4);
+	const u8 *spi = skb_transport_header(skb) + sa->xform->spi_offset;
+
+	return (u64)espl_cb(skb)->seq_high << 32 | get_unaligned_be32(spi + 4);
+}
+
+static void extend_sequence(struct sk_buff *skb, const struct espl_sa *sa)
+{
+	espl_cb(skb)->seq_high = 0;
+	if (sa->esn)
+		espl_cb(skb)->seq_high = espl_replay_extend(sa->replay,
+							    sequence(skb, sa)) >> 32;
 }
 
 /* The last SA in the packet's cb is the one to open it by. */
-static void open_esp(struct sk_buff *skb)
+static void open_layer(struct sk_buff *skb)
 {
 	struct espl_sa *sa = newest(skb);
 	struct sk_buff *ours;
@@ -59,7 +69,8 @@ static void open_esp(struct sk_buff *skb)
 		drop(skb, ESPL_IN_SA_STATE);
 		return;
 	}
-	if (!espl_esp_length_ok(sa, skb->len - espl_cb(skb)->offset)) {
+	skb_set_transport_header(skb, espl_cb(skb)->offset);
+	if (!sa->xform->length_ok(skb, sa)) {
 		drop(skb, ESPL_IN_LENGTH);
 		return;
 	}
@@ -69,14 +80,14 @@ static void open_esp(struct sk_buff *skb)
 		return;
 	}
 	skb = ours;
-	skb_set_transport_header(skb, espl_cb(skb)->offset);
+	extend_sequence(skb, sa);
 	/* Hopeless packets are not worth the cipher. */
-	if (!espl_replay_check(sa->replay, sequence(skb))) {
+	if (!espl_replay_check(sa->replay, sequence(skb, sa))) {
 		drop(skb, ESPL_IN_REPLAY);
 		return;
 	}
 	dev_hold(skb->dev);
-	espl_esp_open(skb, sa, opened);
+	sa->xform->open(skb, sa, sequence(skb, sa), opened);
 }
 
 static bool is_local(const struct espl_net *en, const struct espl_flow *flow,
@@ -229,14 +240,18 @@ static bool find_next(struct espl_net *en, struct sk_buff *skb,
 		      const struct espl_upper *upper,
 		      const struct espl_flow *flow)
 {
+	const struct espl_xform *xform = espl_xform_of(upper->proto);
 	struct espl_cb *cb = espl_cb(skb);
+	unsigned int spi = upper->offset;
 	struct espl_sa *sa;
 
-	if (upper->proto != IPPROTO_ESP ||
-	    !pskb_may_pull(skb, upper->offset + ESPL_ESP_HDR))
+	if (!xform)
 		return false;
-	sa = espl_sad_lookup(en, cb->family, IPPROTO_ESP, &flow->daddr,
-			     get_unaligned((__be32 *)(skb->data + upper->offset)));
+	spi += xform->spi_offset;
+	if (!pskb_may_pull(skb, spi + sizeof(__be32) + sizeof(__be32)))
+		return false;
+	sa = espl_sad_lookup(en, cb->family, upper->proto, &flow->daddr,
+			     get_unaligned((__be32 *)(skb->data + spi)));
 	if (!sa || !espl_sa_get(sa))
 		return false;
 	cb->sa[cb->n++] = sa;
@@ -268,13 +283,13 @@ static void taken_off(struct sk_buff *skb)
 		return;
 	}
 	local = is_local(en, &flow, skb->dev);
-	if (local && upper.proto == IPPROTO_ESP) {
+	if (local && espl_xform_of(upper.proto)) {
 		if (espl_cb(skb)->n == ESPL_DEPTH) {
 			drop(skb, ESPL_IN_DEPTH);
 			return;
 		}
 		if (find_next(en, skb, &upper, &flow)) {
-			open_esp(skb);
+			open_layer(skb);
 			return;
 		}
 	}
@@ -329,7 +344,7 @@ static bool commit(struct sk_buff *skb, struct espl_sa *sa)
 
 	spin_lock(&sa->lock);
 	usable = espl_sa_usable(sa);
-	fresh = usable && espl_replay_commit(sa->replay, sequence(skb));
+	fresh = usable && espl_replay_commit(sa->replay, sequence(skb, sa));
 	spin_unlock(&sa->lock);
 	if (!fresh)
 		drop(skb, usable ? ESPL_IN_REPLAY : ESPL_IN_SA_STATE);
@@ -340,25 +355,26 @@ static void opened(struct sk_buff *skb, int err)
 {
 	struct espl_sa *sa = newest(skb);
 	unsigned int offset = espl_cb(skb)->offset;
-	unsigned int strip = ESPL_ESP_HDR + sa->ivlen;
+	unsigned int strip;
 	u8 proto;
 	int len;
 
 	dev_put(skb->dev);
 	if (err) {
 		drop(skb, err == -EBADMSG ? ESPL_IN_ICV :
+			  err == -EPROTO ? ESPL_IN_HEADER :
 			  err == -ENOMEM ? ESPL_IN_NO_MEMORY : ESPL_IN_CRYPTO);
 		return;
 	}
 	if (!commit(skb, sa))
 		return;
-	len = espl_esp_trailer_read(skb->data + offset + strip,
-				    skb->len - offset - strip - sa->icvlen, &proto);
+	strip = sa->xform->strip(skb, sa);
+	len = sa->xform->unwrap(skb, sa, &proto);
 	if (len < 0) {
 		drop(skb, ESPL_IN_PADDING);
 		return;
 	}
-	if (!espl_life_charge(sa, espl_esp_plain(skb, sa))) {
+	if (!espl_life_charge(sa, sa->xform->octets(skb, sa))) {
 		drop(skb, ESPL_IN_LIFETIME);
 		return;
 	}
@@ -366,7 +382,7 @@ static void opened(struct sk_buff *skb, int err)
 		drop(skb, ESPL_IN_PEER);
 		return;
 	}
-	espl_stat_inc(sa->en, ESPL_IN_ESP);
+	espl_stat_inc(sa->en, sa->xform->stat_in);
 	if (proto == IPPROTO_NONE) {	/* a dummy packet (RFC 4303 section 2.6) */
 		espl_stat_inc(sa->en, ESPL_IN_DUMMY);
 		espl_cb_put(skb);
@@ -393,11 +409,11 @@ static void forget_outer(struct sk_buff *skb)
 }
 
 /**
- * espl_rx() - take an ESP packet for this host
+ * espl_rx() - take an ESP or AH packet for this host
  * @en: the namespace
  * @skb: the packet, whole, data and network header at the IP header
  * @family: of it
- * @upper: where ESP is
+ * @upper: where ESP or AH is
  *
  * Context: BH off, RCU read side, in LOCAL_IN.
  * Return: True if the packet was ours, and then it is gone; false if its SPI is
@@ -421,6 +437,6 @@ bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
 		return false;
 	}
 	forget_outer(skb);
-	open_esp(skb);
+	open_layer(skb);
 	return true;
 }

@@ -10,13 +10,19 @@
  * reference put. The last reference queues espl_sa.free, which waits for
  * readers and then frees the crypto, which may sleep.
  */
+#include <linux/module.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
-#include "esp.h"
 #include "life.h"
 #include "net.h"
 #include "sad.h"
+#include "xform.h"
+
+static unsigned long long first_seq = 1;
+module_param(first_seq, ullong, 0644);
+MODULE_PARM_DESC(first_seq,
+		 "sequence number that new SAs begin with, to test where they end");
 
 static const struct rhashtable_params by_spi = {
 	.key_len = sizeof(struct espl_spi_key),
@@ -37,7 +43,7 @@ static void free_work(struct work_struct *work)
 	struct espl_sa *sa = container_of(to_rcu_work(work), struct espl_sa, free);
 	struct espl_net *en = sa->en;
 
-	espl_esp_fini_sa(sa);
+	sa->xform->fini(sa);
 	dst_cache_destroy(&sa->route);
 	kfree(sa->replay);
 	kfree_sensitive(sa);
@@ -55,7 +61,7 @@ static int alloc_parts(struct espl_sa *sa)
 	if (!sa->replay)
 		return -ENOMEM;
 	espl_replay_init(sa->replay, sa->conf.replay);
-	return sa->conf.state == SADB_SASTATE_LARVAL ? 0 : espl_esp_init_sa(sa);
+	return sa->conf.state == SADB_SASTATE_LARVAL ? 0 : sa->xform->init(sa);
 }
 
 /**
@@ -79,6 +85,7 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 	sa->en = en;
 	sa->conf = *conf;
 	sa->state = conf->state;
+	sa->xform = espl_xform_of(conf->proto);
 	sa->spi_key = (struct espl_spi_key){
 		.daddr = conf->daddr, .spi = conf->spi,
 		.family = conf->family, .proto = conf->proto,
@@ -87,6 +94,9 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 		.saddr = conf->saddr, .daddr = conf->daddr,
 		.family = conf->family, .proto = conf->proto,
 	};
+	sa->esn = conf->flags & SADB_X_SAFLAGS_ESN;
+	sa->seq_max = sa->esn ? U64_MAX : U32_MAX;
+	atomic64_set(&sa->seq, first_seq - 1);
 	sa->created = espl_now();
 	sa->iv_base = get_random_u64();
 	refcount_set(&sa->refs, 1);
@@ -246,15 +256,15 @@ static bool same_keys(const struct espl_sa_conf *a, const struct espl_sa_conf *b
 
 static void inherit(struct espl_sa *sa, struct espl_sa *old)
 {
-	u64 seq = atomic64_read(&old->seq);
-
-	atomic64_set(&sa->seq, seq ? seq + SEQ_GAP : 0);
+	if (old->conf.state != SADB_SASTATE_LARVAL)
+		atomic64_set(&sa->seq, atomic64_read(&old->seq) + SEQ_GAP);
 	if (!same_keys(&sa->conf, &old->conf))
 		return;
 	sa->created = old->created;
 	sa->first_used = old->first_used;
 	sa->last_used = old->last_used;
 	sa->told = old->told;
+	sa->iv_base = old->iv_base;
 	atomic64_set(&sa->packets, atomic64_read(&old->packets));
 	atomic64_set(&sa->bytes, atomic64_read(&old->bytes));
 	if (sa->replay->window == old->replay->window)
@@ -357,7 +367,7 @@ unsigned int espl_sad_flush(struct espl_net *en, u8 proto)
  * espl_sad_lookup() - the SA of an inbound packet (RFC 4301 section 4.1)
  * @en: the namespace
  * @family: of @daddr
- * @proto: IPPROTO_ESP
+ * @proto: IPPROTO_ESP or IPPROTO_AH
  * @daddr: the packet's destination
  * @spi: its SPI, network order
  *
@@ -379,7 +389,7 @@ struct espl_sa *espl_sad_lookup(struct espl_net *en, u8 family, u8 proto,
  * espl_sad_lookup_pair() - the SA to send by
  * @en: the namespace
  * @family: of the addresses
- * @proto: IPPROTO_ESP
+ * @proto: IPPROTO_ESP or IPPROTO_AH
  * @saddr: the SA's source
  * @daddr: the SA's destination
  * @mode: IPSEC_MODE_TRANSPORT or IPSEC_MODE_TUNNEL

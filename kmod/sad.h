@@ -12,6 +12,7 @@
 #include "../uapi/linux/pfkeyv2.h"	/* first: the kernel's own has its guard */
 
 #include <crypto/aead.h>
+#include <crypto/hash.h>
 #include <linux/ipsec.h>
 #include <linux/netfilter.h>
 #include <linux/spinlock.h>
@@ -21,6 +22,8 @@
 #include "alg.h"
 #include "net.h"
 #include "replay.h"
+
+struct espl_xform;
 
 /**
  * struct espl_key - a key as it came over PF_KEY
@@ -53,7 +56,7 @@ struct espl_lifetime {
  * @daddr: destination
  * @spi: network order, 256 or above (0 only in a larval SA made by ACQUIRE)
  * @family: AF_INET or AF_INET6, of both addresses
- * @proto: IPPROTO_ESP
+ * @proto: IPPROTO_ESP or IPPROTO_AH
  * @mode: IPSEC_MODE_TRANSPORT or IPSEC_MODE_TUNNEL
  * @state: SADB_SASTATE_LARVAL or SADB_SASTATE_MATURE
  * @flags: SADB_SAFLAGS_*, as given
@@ -116,13 +119,18 @@ struct espl_pair_key {
  * @refs: holders; the SAD is one
  * @state: SADB_SASTATE_*; written under [M], read by the packet path
  * @told: soft expiry has been announced [M]
- * @aead: the transform; NULL while larval [I]
+ * @esn: extended sequence numbers, 64 bits of which 32 are sent [I]
+ * @xform: the protocol: ESP or AH [I]
+ * @aead: the crypto of ESP; NULL while larval [I]
+ * @shash: the crypto of AH; NULL while larval [I]
+ * @hdrlen: octets of the transform's header, IV included [I]
  * @align: what payload plus trailer is padded to, octets [I]
  * @ivlen: octets of IV on the wire [I]
  * @icvlen: octets of ICV on the wire [I]
  * @iv_base: where the counter of a counter IV starts: random, so that a key
  *	     loaded twice by hand does not repeat its IVs from 0 [I]
  * @seq: last sequence number sent [A]
+ * @seq_max: the last there is: none may come twice [I]
  * @packets: packets processed [A]
  * @bytes: octets encrypted [A]
  * @created: espl_now() of birth [I]
@@ -146,14 +154,19 @@ struct espl_sa {
 	refcount_t refs;
 	u8 state;
 	bool told;
+	bool esn;
 
+	const struct espl_xform *xform;
 	struct crypto_aead *aead;
+	struct crypto_shash *shash;
+	u8 hdrlen;
 	u8 align;
 	u8 ivlen;
 	u8 icvlen;
 	u64 iv_base;
 
 	atomic64_t seq;
+	u64 seq_max;
 	atomic64_t packets;
 	atomic64_t bytes;
 	time64_t created;

@@ -20,7 +20,7 @@
  * @saddr: tunnel source; zero in transport mode
  * @daddr: tunnel destination; zero in transport mode
  * @family: of the tunnel's addresses; 0 in transport mode
- * @proto: IPPROTO_ESP
+ * @proto: IPPROTO_ESP or IPPROTO_AH
  * @mode: IPSEC_MODE_TRANSPORT or IPSEC_MODE_TUNNEL
  * @level: IPSEC_LEVEL_*, as given; only USE lets clear packets pass
  * @reqid: 0 for any SA, else just SAs with this reqid

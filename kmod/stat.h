@@ -16,6 +16,7 @@ struct espl_net;
 /* Keep the order: output, input, PF_KEY. The comment is the reason in words. */
 #define ESPL_STATS(_)							\
 	_(OUT_ESP,		out_esp)	/* layers of ESP put on */	\
+	_(OUT_AH,		out_ah)		/* layers of AH put on */	\
 	_(OUT_BYPASS,		out_bypass)	/* a policy says none */ \
 	_(OUT_DISCARD,		out_discard)	/* a policy says discard */ \
 	_(OUT_NO_SA,		out_no_sa)	/* policy, but no usable SA */ \
@@ -29,6 +30,7 @@ struct espl_net;
 	_(OUT_NO_MEMORY,	out_no_memory)					\
 	_(OUT_CRYPTO,		out_crypto)	/* the cipher failed */	\
 	_(IN_ESP,		in_esp)		/* layers of ESP taken off */ \
+	_(IN_AH,		in_ah)		/* layers of AH taken off */ \
 	_(IN_DUMMY,		in_dummy)	/* next header 59: eaten */ \
 	_(IN_NO_SA,		in_no_sa)	/* SPI not ours: left to others */ \
 	_(IN_SA_STATE,		in_sa_state)	/* SA larval or dead */	\

@@ -17,13 +17,12 @@
 #include "cb.h"
 #include "compat/compat.h"
 #include "encap.h"
-#include "esp.h"
-#include "esp_fmt.h"
 #include "flow.h"
 #include "life.h"
 #include "own.h"
 #include "pmtu.h"
 #include "tx.h"
+#include "xform.h"
 
 /**
  * struct plan - how a packet is to be protected
@@ -73,11 +72,12 @@ static void sealed(struct sk_buff *skb, int err)
 	struct espl_sa *sa;
 
 	if (err) {
-		drop(skb, err == -ENOMEM ? ESPL_OUT_NO_MEMORY : ESPL_OUT_CRYPTO);
+		drop(skb, err == -ENOMEM ? ESPL_OUT_NO_MEMORY :
+			  err == -EPROTO ? ESPL_OUT_HEADER : ESPL_OUT_CRYPTO);
 		return;
 	}
 	sa = cb->sa[cb->next++];
-	espl_stat_inc(sa->en, ESPL_OUT_ESP);
+	espl_stat_inc(sa->en, sa->xform->stat_out);
 	if (sa->conf.mode == IPSEC_MODE_TUNNEL)
 		cb->family = sa->conf.family;
 	if (cb->next < cb->n)
@@ -89,8 +89,8 @@ static void sealed(struct sk_buff *skb, int err)
 static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa)
 {
 	unsigned int head = LL_RESERVED_SPACE(skb_dst(skb)->dev) +
-			    espl_encap_outer(sa) + ESPL_ESP_HDR + sa->ivlen;
-	unsigned int tail = espl_esp_overhead(sa, skb->len) + sa->align;
+			    espl_encap_outer(sa) + sa->hdrlen;
+	unsigned int tail = sa->xform->overhead(sa, skb->len) + sa->align;
 
 	return espl_own(skb, head, tail);
 }
@@ -111,17 +111,16 @@ static void step(struct sk_buff *skb)
 		drop(skb, ESPL_OUT_HEADER);
 		return;
 	}
-	if (!espl_life_charge(sa, espl_esp_plain(skb, sa))) {
+	if (!espl_life_charge(sa, sa->xform->octets(skb, sa))) {
 		drop(skb, ESPL_OUT_LIFETIME);
 		return;
 	}
-	/* 64 bits wide, so that it cannot wrap to a number already used. */
-	seq = atomic64_inc_return(&sa->seq);
-	if (seq > U32_MAX) {
+	seq = espl_life_seq(sa);
+	if (!seq) {
 		drop(skb, ESPL_OUT_SEQ);
 		return;
 	}
-	espl_esp_seal(skb, sa, seq, sealed);
+	sa->xform->seal(skb, sa, seq, sealed);
 }
 
 /* One packet or segment, not GSO, that fits. */
@@ -317,19 +316,19 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 	return NF_STOLEN;
 }
 
-/* Marks are lost in a VRF: what is ESP by an SA of ours is protected already. */
+/* Marks are lost in a VRF: what comes from an SA of ours is protected already. */
 static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
 		    const struct espl_flow *flow)
 {
+	const struct espl_xform *xform = espl_xform_of(flow->proto);
 	struct espl_upper upper;
 	const __be32 *spi;
 	__be32 copy;
 
-	if (flow->proto != IPPROTO_ESP ||
-	    !espl_upper_find(skb, flow->family, &upper) || upper.later)
+	if (!xform || !espl_upper_find(skb, flow->family, &upper) || upper.later)
 		return false;
-	spi = skb_header_pointer(skb, skb_network_offset(skb) + upper.offset,
-				 sizeof(copy), &copy);
+	spi = skb_header_pointer(skb, skb_network_offset(skb) + upper.offset +
+				 xform->spi_offset, sizeof(copy), &copy);
 	return spi && espl_sad_lookup(en, flow->family, flow->proto, &flow->daddr,
 				      *spi);
 }

@@ -29,6 +29,13 @@
 #include <asm/unaligned.h>
 #endif
 
+/* 6.4 moved crypto_memneq(). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#include <crypto/utils.h>
+#else
+#include <crypto/algapi.h>
+#endif
+
 /* 6.3 hands the data to a crypto completion, no longer the request. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 typedef void espl_crypto_arg;

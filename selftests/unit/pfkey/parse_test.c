@@ -13,6 +13,8 @@
 
 #include "pfkey_parse.h"
 
+#define FORBIDDEN	"an algorithm that MUST NOT be used (RFC 8221), unless the module has allow_weak=1"
+
 static unsigned char buf[4096];
 static size_t used;
 static unsigned int count, failed;
@@ -382,14 +384,20 @@ static void bad_auth_264(void) { add_sa(12, 128, 5, 264); }
 static void bad_gcm_saltless(void) { add_sa(20, 128, 0, 0); }
 static void bad_null_key(void) { add_sa(SADB_EALG_NULL, 64, 5, 256); }
 static void bad_satype_0(void) { gcm(); buf[3] = 0; }
-static void bad_satype_ah(void) { gcm(); buf[3] = SADB_SATYPE_AH; }
+static void bad_ah_enc(void) { gcm(); buf[3] = SADB_SATYPE_AH; }
+static void good_ah(void) { add_sa(0, 0, 5, 256); buf[3] = SADB_SATYPE_AH; }
+static void bad_ah_none(void) { add_sa(0, 0, 0, 0); buf[3] = SADB_SATYPE_AH; }
+static void bad_ah_weak(void) { add_sa(0, 0, 2, 128); buf[3] = SADB_SATYPE_AH; }
+static void good_chacha(void) { add_sa(25, 288, 0, 0); }
+static void bad_chacha(void) { add_sa(25, 256, 0, 0); }
+static void good_cmac(void) { add_sa(13, 160, 248, 128); }
 static void bad_satype_ipcomp(void) { gcm(); buf[3] = SADB_X_SATYPE_IPCOMP; }
 static void bad_satype_4(void) { gcm(); buf[3] = 4; }
 static void bad_satype_10(void) { begin(SADB_DUMP, 10); }
 static void bad_promisc(void) { begin(SADB_X_PROMISC, 2); }
 static void bad_acquire(void) { begin(SADB_ACQUIRE, SADB_SATYPE_ESP); }
 
-static void bad_esn(void)
+static void good_esn(void)
 {
 	gcm();
 	((struct sadb_sa *)(buf + 16))->sadb_sa_flags = SADB_X_SAFLAGS_ESN;
@@ -534,7 +542,7 @@ static void bad_rq_len_32(void) { spoil(0, 32); }
 static void bad_rq_len_47(void) { spoil(0, 47); }
 static void bad_rq_len_49(void) { spoil(0, 49); }
 static void bad_rq_len_big(void) { spoil(1, 255); }
-static void bad_rq_proto_ah(void) { spoil(2, IPPROTO_AH); }
+static void good_rq_proto_ah(void) { spoil(2, IPPROTO_AH); }
 static void bad_rq_proto_high(void) { spoil(3, 1); }
 static void bad_rq_mode(void) { spoil(4, 3); }
 static void bad_rq_src(void) { spoil(16, 99); }
@@ -584,6 +592,11 @@ static const struct {
 	{ "ADD aes-cbc hmac-sha2-256", good_cbc },
 	{ "ADD aes-gcm-16", good_gcm },
 	{ "ADD null hmac-sha1", good_null },
+	{ "ADD chacha20-poly1305", good_chacha },
+	{ "ADD aes-ctr aes-cmac", good_cmac },
+	{ "ADD with ESN", good_esn },
+	{ "ADD AH hmac-sha2-256", good_ah },
+	{ "SPDADD AH", good_rq_proto_ah },
 	{ "ADD with the widest window", good_replay },
 	{ "ADD with extensions from the future, twice", good_future },
 	{ "ADD with NAT_T_TYPE 0", good_no_encap },
@@ -620,24 +633,25 @@ static const struct {
 	  "UDP encapsulation unsupported" },
 	{ "security label", bad_label, -EOPNOTSUPP,
 	  "security labels unsupported" },
-	{ "ESN", bad_esn, -EOPNOTSUPP,
-	  "extended sequence numbers unsupported" },
 	{ "AEAD with an integrity algorithm", bad_aead_auth, -EINVAL,
 	  "a combined algorithm has integrity of its own" },
 	{ "AEAD with an integrity key", bad_aead_key, -EINVAL,
 	  "a combined algorithm has integrity of its own" },
 	{ "no integrity", bad_no_auth, -EINVAL,
-	  "ESP without integrity (RFC 8221 section 4)" },
+	  "an SA without integrity (RFC 8221 section 4)" },
 	{ "null integrity", bad_null_auth, -EINVAL,
-	  "ESP without integrity (RFC 8221 section 4)" },
+	  "an SA without integrity (RFC 8221 section 4)" },
 	{ "null encryption and no integrity", bad_null_null, -EINVAL,
-	  "ESP without integrity (RFC 8221 section 4)" },
+	  "an SA without integrity (RFC 8221 section 4)" },
 	{ "no encryption algorithm", bad_no_enc, -EINVAL,
 	  "no encryption algorithm" },
-	{ "DES", bad_enc_alg, -ENOSYS,
-	  "encryption algorithm not known" },
-	{ "HMAC-MD5", bad_auth_alg, -ENOSYS,
-	  "integrity algorithm not known" },
+	{ "DES", bad_enc_alg, -ENOSYS, FORBIDDEN },
+	{ "HMAC-MD5", bad_auth_alg, -ENOSYS, FORBIDDEN },
+	{ "AH with HMAC-MD5", bad_ah_weak, -ENOSYS, FORBIDDEN },
+	{ "AH without an algorithm", bad_ah_none, -EINVAL,
+	  "an SA without integrity (RFC 8221 section 4)" },
+	{ "ChaCha20-Poly1305 key without salt", bad_chacha, -EINVAL,
+	  "encryption key of a wrong length" },
 	{ "no encryption key", bad_no_enc_key, -EINVAL,
 	  "no encryption key" },
 	{ "no integrity key", bad_no_auth_key, -EINVAL,
@@ -670,10 +684,10 @@ static const struct {
 	  "SPIs 0 to 255 are reserved" },
 	{ "SA type 0", bad_satype_0, -EINVAL,
 	  "no SA type given" },
-	{ "SA type AH", bad_satype_ah, -EPROTONOSUPPORT,
-	  "no SA type but ESP is supported" },
+	{ "AH with a cipher", bad_ah_enc, -EINVAL,
+	  "AH does not encrypt" },
 	{ "SA type IPComp", bad_satype_ipcomp, -EPROTONOSUPPORT,
-	  "no SA type but ESP is supported" },
+	  "IPComp is not supported" },
 	{ "SA type 4", bad_satype_4, -EINVAL,
 	  "unknown SA type" },
 	{ "SA type 10", bad_satype_10, -EINVAL,
@@ -744,10 +758,8 @@ static const struct {
 	  "bad length of a transform" },
 	{ "tunnel transform of length 65280", bad_rq_len_big, -EINVAL,
 	  "bad length of a transform" },
-	{ "AH transform", bad_rq_proto_ah, -EPROTONOSUPPORT,
-	  "no transform but ESP is supported" },
 	{ "transform protocol 306", bad_rq_proto_high, -EPROTONOSUPPORT,
-	  "no transform but ESP is supported" },
+	  "no transform but ESP and AH is supported" },
 	{ "transform of mode 3", bad_rq_mode, -EINVAL,
 	  "neither transport nor tunnel mode" },
 	{ "tunnel source of family 99", bad_rq_src, -EINVAL,
@@ -972,13 +984,21 @@ static void test_fields(void)
 }
 
 /* What no accepted message may be, whatever was sent. */
+static bool sane_algs(const struct espl_pfkey_msg *msg)
+{
+	if (msg->auth && !espl_alg_key_ok(msg->auth, msg->authkey.bits))
+		return false;
+	if (msg->satype == SADB_SATYPE_AH)
+		return !msg->enc && msg->auth;
+	return msg->enc && espl_alg_key_ok(msg->enc, msg->enckey.bits) &&
+	       (msg->enc->kind == ESPL_ALG_AEAD) == !msg->auth;
+}
+
 static bool sane(const struct espl_pfkey_msg *msg)
 {
 	bool adds = msg->type == SADB_ADD || msg->type == SADB_UPDATE;
 
-	if (adds && (!msg->enc || ntohl(msg->spi) < 256 || msg->replay > 4096 ||
-		     (msg->enc->kind == ESPL_ALG_AEAD) == !!msg->auth ||
-		     !espl_alg_key_ok(msg->enc, msg->enckey.bits)))
+	if (adds && (ntohl(msg->spi) < 256 || msg->replay > 4096 || !sane_algs(msg)))
 		return false;
 	if (msg->type == SADB_GETSPI &&
 	    (msg->spi_min < 256 || msg->spi_min > msg->spi_max))

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xform.h - a transform, ESP or AH, as the rooms on the packet's way see it
+ *
+ * tx.c lays a packet out and has it sealed, rx.c has one opened and unwrapped;
+ * neither knows which transform it is. esp.c and ah.c each fill in one of these.
+ */
+#ifndef ESPL_XFORM_H
+#define ESPL_XFORM_H
+
+#include "sad.h"
+
+/*
+ * What follows a run of the crypto: called once, BH off and under RCU, from the
+ * caller's own stack or from the crypto's. @err is 0, -EBADMSG for a bad ICV,
+ * -EPROTO for headers that it cannot cover, -ENOMEM, or another error of the
+ * crypto.
+ */
+typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
+
+/**
+ * struct espl_xform - one protocol
+ * @proto: IPPROTO_ESP or IPPROTO_AH
+ * @spi_offset: where the SPI is in the header; the sequence number is behind it
+ * @stat_out: counts what was sealed
+ * @stat_in: counts what was opened
+ * @init: make the crypto of an SA that is to be mature, and its hdrlen; sleeps.
+ *	  0, -ENOENT where the kernel lacks the algorithm, -EINVAL where it
+ *	  refuses the key, or -ENOMEM
+ * @fini: undo that, or what there is of it; sleeps
+ * @overhead: octets added to a payload of so many, IP headers not counted
+ * @mtu: the largest payload that fits into so many octets without IP header;
+ *	 exact, and the inverse of @overhead
+ * @wrap: put behind the payload what belongs there, and say what it is. The
+ *	  transport header is the transform's; all is linear, with tailroom
+ * @seal: write SPI and sequence number, never used before on this SA, and run
+ *	  the crypto. The IP header in front is complete. BH off, RCU read side;
+ *	  the SA is held until @done is called
+ * @length_ok: does the packet hold the header, whole units, and the ICV; its
+ *	       transport header is the transform's, which is linear
+ * @open: check the ICV and decrypt; context as of @seal
+ * @unwrap: after that: octets of payload, or -1 for a bad trailer
+ * @octets: what lifetimes count of a packet, sealed or open
+ * @strip: octets of the header in front of the payload
+ *
+ * Packets are linear and ours alone wherever the crypto runs.
+ */
+struct espl_xform {
+	u8 proto;
+	u8 spi_offset;
+	enum espl_stat stat_out;
+	enum espl_stat stat_in;
+	int (*init)(struct espl_sa *sa);
+	void (*fini)(struct espl_sa *sa);
+	unsigned int (*overhead)(const struct espl_sa *sa, unsigned int payload);
+	unsigned int (*mtu)(const struct espl_sa *sa, unsigned int room);
+	void (*wrap)(struct sk_buff *skb, const struct espl_sa *sa,
+		     u8 next_header);
+	void (*seal)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		     espl_xform_done done);
+	bool (*length_ok)(const struct sk_buff *skb, const struct espl_sa *sa);
+	void (*open)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		     espl_xform_done done);
+	int (*unwrap)(const struct sk_buff *skb, const struct espl_sa *sa,
+		      u8 *next_header);
+	unsigned int (*octets)(const struct sk_buff *skb,
+			       const struct espl_sa *sa);
+	unsigned int (*strip)(const struct sk_buff *skb,
+			      const struct espl_sa *sa);
+};
+
+extern const struct espl_xform espl_esp, espl_ah;
+
+/**
+ * espl_xform_of() - the transform of a protocol
+ * @proto: IPPROTO_*
+ *
+ * Context: Any.
+ * Return: The transform, or NULL where it is none.
+ */
+static inline const struct espl_xform *espl_xform_of(u8 proto)
+{
+	return proto == IPPROTO_ESP ? &espl_esp :
+	       proto == IPPROTO_AH ? &espl_ah : NULL;
+}
+
+/* Octets from the transform's header to the packet's end. */
+static inline unsigned int espl_xform_len(const struct sk_buff *skb)
+{
+	return skb->len - skb_transport_offset(skb);
+}
+
+#endif
