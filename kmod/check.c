@@ -12,6 +12,7 @@
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
 #include "check.h"
+#include "ct.h"
 #include "flow.h"
 #include "rx.h"
 #include "xform.h"
@@ -137,6 +138,7 @@ static unsigned int check_clear(struct espl_net *en, struct sk_buff *skb,
 
 	if (!espl_flow_read(skb, family, &flow))
 		return NF_ACCEPT;	/* the IP layer drops it */
+	espl_ct_undo_nat(skb, &flow);
 	switch (inbound(en, &flow, local, &policy)) {
 	case ESPL_PROTECT:
 		return is_optional(policy) ? NF_ACCEPT :
@@ -150,12 +152,16 @@ static unsigned int check_clear(struct espl_net *en, struct sk_buff *skb,
 	}
 }
 
-/* Marked as checked, or of a kind that policies do not reach. */
+/*
+ * Marked as checked, or of a kind that policies do not reach. Frames that are
+ * bridged and shown to IP's hooks all the same (br_netfilter) have a false route.
+ */
 static bool passes(struct sk_buff *skb, u8 family)
 {
 	return (*espl_marks(skb, family) & ESPL_CHECKED) ||
 	       (skb->dev->flags & IFF_LOOPBACK) ||
-	       (skb_dst(skb) && (skb_dst(skb)->flags & DST_NOPOLICY));
+	       (skb_dst(skb) && (skb_dst(skb)->flags &
+				 (DST_NOPOLICY | DST_FAKE_RTABLE)));
 }
 
 static unsigned int local_in(struct espl_net *en, struct sk_buff *skb, u8 family)

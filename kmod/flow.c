@@ -124,14 +124,27 @@ static void read_ports(const struct sk_buff *skb, const struct espl_upper *upper
 	flow->ports_known = true;
 }
 
+static bool is_listener_report(u16 type)
+{
+	return (type >= ICMPV6_MGM_QUERY && type <= ICMPV6_MGM_REDUCTION) ||
+	       type == ICMPV6_MLD2_REPORT;
+}
+
 static bool is_neighbour(const struct sk_buff *skb, const struct espl_flow *flow)
 {
 	u16 type = ntohs(flow->sport);
+	u8 hops;
 
+	if (flow->family == AF_INET)
+		return flow->proto == IPPROTO_IGMP && flow->group &&
+		       ip_hdr(skb)->ttl == 1;
+	if (flow->proto != IPPROTO_ICMPV6 || !flow->ports_known)
+		return false;
+	hops = ipv6_hdr(skb)->hop_limit;
 	/* Hop limit 255: it was sent on this very link (RFC 4861). */
-	return flow->family == AF_INET6 && flow->proto == IPPROTO_ICMPV6 &&
-	       flow->ports_known && ipv6_hdr(skb)->hop_limit == 255 &&
-	       type >= NDISC_ROUTER_SOLICITATION && type <= NDISC_REDIRECT;
+	return (hops == 255 && type >= NDISC_ROUTER_SOLICITATION &&
+		type <= NDISC_REDIRECT) ||
+	       (hops == 1 && flow->group && is_listener_report(type));
 }
 
 /**
@@ -157,6 +170,8 @@ bool espl_flow_read(const struct sk_buff *skb, u8 family, struct espl_flow *flow
 		flow->saddr.in6 = ipv6_hdr(skb)->saddr;
 		flow->daddr.in6 = ipv6_hdr(skb)->daddr;
 	}
+	/* IPv6 goes by the first fragment: what a later one says may be a lie. */
+	flow->proto_hidden = family == AF_INET6 && upper.later;
 	flow->group = espl_addr_is_multicast(&flow->daddr, family);
 	if (!upper.later)
 		read_ports(skb, &upper, flow);

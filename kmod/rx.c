@@ -144,6 +144,8 @@ static bool prepare4(struct net *net, struct sk_buff *skb)
 	struct in_device *in_dev = __in_dev_get_rcu(skb->dev);
 
 	IPCB(skb)->iif = skb->skb_iif;
+	if (netif_is_l3_master(skb->dev))
+		IPCB(skb)->flags |= IPSKB_L3SLAVE;
 	skb_set_transport_header(skb, iph->ihl * 4);
 	if (iph->ihl == 5)
 		return true;
@@ -167,6 +169,8 @@ static bool prepare6(struct sk_buff *skb)
 		offset += (hop[1] + 1) * 8;
 	}
 	IP6CB(skb)->iif = skb->skb_iif;
+	if (netif_is_l3_master(skb->dev))
+		IP6CB(skb)->flags |= IP6SKB_L3SLAVE;
 	IP6CB(skb)->nhoff = nhoff;
 	skb_set_transport_header(skb, offset);
 	return true;
@@ -181,7 +185,7 @@ static void deliver(struct espl_net *en, struct sk_buff *skb, u8 family,
 		espl_drop(en, skb, ESPL_IN_HEADER);
 		return;
 	}
-	*espl_marks(skb, family) = ESPL_CHECKED;
+	*espl_marks(skb, family) |= ESPL_CHECKED;
 	if (family == AF_INET) {
 		IPCB(skb)->frag_max_size = frag_max;
 		NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL, skb,
@@ -402,7 +406,11 @@ static void opened(struct sk_buff *skb, int err)
 static void forget_outer(struct sk_buff *skb)
 {
 	skb_orphan(skb);
-	skb_dst_drop(skb);
+	/* What this host has sent to a group comes back with its route. */
+	if (skb->pkt_type != PACKET_LOOPBACK)
+		skb_dst_drop(skb);
+	/* Else br_netfilter would keep it from the hooks of PRE_ROUTING. */
+	skb_ext_reset(skb);
 	nf_reset_ct(skb);
 	skb_clear_hash(skb);
 	skb->ip_summed = CHECKSUM_NONE;

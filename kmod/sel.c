@@ -88,13 +88,13 @@ static bool ports_match(const struct espl_sel *sel, const struct espl_flow *flow
 }
 
 /*
- * Multicast and Neighbour Discovery are how a link works at all: a policy for
- * everything does not mean them, only one that names them does.
+ * Multicast, Neighbour Discovery and group membership are how a link works at
+ * all: a policy for everything does not mean them, only one that names them does.
  */
 static bool spares(const struct espl_sel *sel, const struct espl_flow *flow)
 {
 	return (flow->group && !espl_addr_is_multicast(&sel->daddr, sel->family)) ||
-	       (flow->neighbour && sel->proto != IPPROTO_ICMPV6);
+	       (flow->neighbour && sel->proto != flow->proto);
 }
 
 /**
@@ -103,18 +103,20 @@ static bool spares(const struct espl_sel *sel, const struct espl_flow *flow)
  * @flow: the packet's flow
  *
  * Context: Any.
- * Return: ESPL_HIT, ESPL_MISS, or ESPL_MAYBE where only ports that cannot be
- *	   seen would decide.
+ * Return: ESPL_HIT, ESPL_MISS, or ESPL_MAYBE where only what cannot be seen
+ *	   would decide.
  */
 enum espl_match espl_sel_match(const struct espl_sel *sel,
 			       const struct espl_flow *flow)
 {
 	if (sel->family != flow->family ||
-	    (sel->proto && sel->proto != flow->proto) ||
+	    (sel->proto && sel->proto != flow->proto && !flow->proto_hidden) ||
 	    !espl_addr_in(&flow->daddr, &sel->daddr, sel->dplen) ||
 	    !espl_addr_in(&flow->saddr, &sel->saddr, sel->splen) ||
 	    spares(sel, flow))
 		return ESPL_MISS;
+	if (sel->proto && flow->proto_hidden)
+		return ESPL_MAYBE;
 	if (!sel->sport_mask && !sel->dport_mask)
 		return ESPL_HIT;
 	if (!flow->ports_known)

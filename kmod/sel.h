@@ -45,9 +45,11 @@ struct espl_sel {
  * @family: AF_INET or AF_INET6
  * @proto: upper-layer protocol
  * @group: @daddr is multicast or limited broadcast
- * @neighbour: Neighbour Discovery (RFC 4861), which carries the link itself
+ * @neighbour: Neighbour Discovery (RFC 4861) or group membership (IGMP, MLD),
+ *	       which carry the link itself
  * @ports_known: false where the ports are out of sight: a later fragment, or a
  *		 packet that ends before them
+ * @proto_hidden: so is the protocol: a later fragment of IPv6
  */
 struct espl_flow {
 	union nf_inet_addr saddr;
@@ -59,6 +61,7 @@ struct espl_flow {
 	bool group;
 	bool neighbour;
 	bool ports_known;
+	bool proto_hidden;
 };
 
 /** enum espl_match - does a selector cover a flow */

@@ -8,6 +8,7 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
+#include "ct.h"
 #include "spd.h"
 
 /**
@@ -62,6 +63,13 @@ static void insert(struct list_head *list, struct espl_policy *policy)
 	list_add_tail_rcu(&policy->node, &pos->node);
 }
 
+static void take_out(struct espl_net *en, struct espl_policy *policy)
+{
+	list_del_rcu(&policy->node);
+	espl_hooks_put(en);
+	espl_policy_put(policy);
+}
+
 /**
  * espl_spd_add() - put a policy into the SPD
  * @en: the namespace
@@ -91,12 +99,13 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 		list_replace_rcu(&old->node, &policy->node);
 		espl_hooks_put(en);
 		espl_policy_put(old);
-		return 0;
+	} else {
+		/* The new one first: at no moment is there none. */
+		insert(list, policy);
+		if (old)
+			take_out(en, old);
 	}
-	/* The new one first: at no moment is there none. */
-	insert(list, policy);
-	if (old)
-		espl_spd_del(en, old);
+	espl_ct_review(en, policy);
 	return 0;
 }
 
@@ -109,8 +118,9 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
  */
 void espl_spd_del(struct espl_net *en, struct espl_policy *policy)
 {
-	list_del_rcu(&policy->node);
-	espl_hooks_put(en);
+	espl_policy_get(policy);
+	take_out(en, policy);
+	espl_ct_review(en, policy);
 	espl_policy_put(policy);
 }
 
@@ -128,7 +138,7 @@ unsigned int espl_spd_flush(struct espl_net *en)
 
 	for (int dir = 0; dir < ESPL_DIRS; dir++) {
 		list_for_each_entry_safe(policy, next, &en->policies[dir], node) {
-			espl_spd_del(en, policy);
+			take_out(en, policy);
 			n++;
 		}
 	}

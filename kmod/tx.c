@@ -12,10 +12,11 @@
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
-#include <net/netfilter/nf_conntrack.h>
+#include <net/route.h>
 
 #include "cb.h"
 #include "compat/compat.h"
+#include "ct.h"
 #include "encap.h"
 #include "flow.h"
 #include "life.h"
@@ -237,23 +238,6 @@ static bool resolve_sas(struct plan *plan, struct espl_net *en,
 	return true;
 }
 
-/*
- * Conntrack confirms a new flow in the hook behind ours, which a stolen packet
- * does not reach: without this the flow would never be known.
- */
-static bool confirm(struct sk_buff *skb)
-{
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-	enum ip_conntrack_info info;
-	struct nf_conn *ct = nf_ct_get(skb, &info);
-	const struct nf_ct_hook *hook = rcu_dereference(nf_ct_hook);
-
-	if (ct && hook && !nf_ct_is_confirmed(ct))
-		return hook->confirm(skb) == NF_ACCEPT;
-#endif
-	return true;
-}
-
 /* The packet is ours now. What it is made of is sent, or dropped, by name. */
 static void protect_all(struct espl_net *en, struct sk_buff *skb,
 			const struct plan *plan, u8 family)
@@ -261,7 +245,9 @@ static void protect_all(struct espl_net *en, struct sk_buff *skb,
 	struct sk_buff *segs, *next;
 
 	if (!skb_is_gso(skb)) {
-		if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
+		/* Not skb_checksum_help(), which would spoil SCTP's. */
+		if (skb->ip_summed == CHECKSUM_PARTIAL &&
+		    skb_csum_hwoffload_help(skb, 0))
 			espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
 		else
 			protect(skb, plan, family);
@@ -294,6 +280,7 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 	struct plan plan = {};
 	unsigned int mtu;
 
+	espl_ct_bar(skb);
 	if (!resolve_sas(&plan, en, policy, flow))
 		return refuse(en, skb, ESPL_OUT_NO_SA);
 	if (!plan.n)
@@ -307,7 +294,7 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 		dst_release(plan.dst);
 		return refuse(en, skb, ESPL_OUT_TOO_BIG);
 	}
-	if (!confirm(skb)) {
+	if (!espl_ct_confirm(skb)) {
 		dst_release(plan.dst);
 		return refuse(en, skb, ESPL_OUT_CONNTRACK);
 	}
@@ -343,6 +330,19 @@ static bool passes(struct sk_buff *skb, u8 family)
 	       (dst->dev->flags & IFF_LOOPBACK);
 }
 
+/*
+ * IPv4 shows this hook a copy of each group and broadcast packet that its own
+ * host is to hear, before the packet itself. The protected packet will be copied
+ * so again: to protect the copy too would send all twice. Only a copy has no
+ * sender. Should one be taken for a copy wrongly, it is lost, and not sent clear.
+ */
+static bool is_loop_copy(const struct sk_buff *skb, u8 family,
+			 const struct nf_hook_state *state)
+{
+	return family == AF_INET && !skb->sk && state->sk &&
+	       skb_rtable(skb)->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST);
+}
+
 /**
  * espl_tx_hook() - POST_ROUTING
  * @priv: unused
@@ -361,6 +361,7 @@ unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 	struct espl_policy *policy;
 	struct espl_flow flow;
 
+	espl_ct_guard(en, skb);
 	if (passes(skb, state->pf))
 		return NF_ACCEPT;
 	if (!espl_flow_read(skb, state->pf, &flow))
@@ -379,8 +380,12 @@ unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 		verdict = refuse(en, skb, ESPL_OUT_FRAGMENT);
 		break;
 	case ESPL_PROTECT:
-		if (!is_ours(en, skb, &flow))
+		if (is_loop_copy(skb, state->pf, state)) {
+			consume_skb(skb);
+			verdict = NF_STOLEN;
+		} else if (!is_ours(en, skb, &flow)) {
 			verdict = apply(en, skb, policy, &flow);
+		}
 		break;
 	}
 	local_bh_enable();

@@ -14,6 +14,7 @@
 #include "../../kmod/portable.h"
 
 #define __percpu
+#define IS_ENABLED(option)	1
 #define typeof			__typeof__
 #define GFP_KERNEL		0
 #define kzalloc(size, flags)	calloc(1, size)

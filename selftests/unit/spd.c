@@ -28,6 +28,12 @@ void espl_hooks_put(struct espl_net *net)
 	net->hook_users--;
 }
 
+void espl_ct_review(struct espl_net *net, const struct espl_policy *policy)
+{
+	(void)net;
+	(void)policy;
+}
+
 #define NET	0x0a020000	/* 10.2.0.0 */
 
 static struct espl_sel to(u32 addr, u8 plen, u16 port)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ct.h - what we ask of conntrack, and what we keep it from
+ */
+#ifndef ESPL_CT_H
+#define ESPL_CT_H
+
+#include <linux/skbuff.h>
+
+#include "sel.h"
+#include "spd.h"
+
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+
+bool espl_ct_confirm(struct sk_buff *skb);
+void espl_ct_undo_nat(const struct sk_buff *skb, struct espl_flow *flow);
+void espl_ct_guard(struct espl_net *en, struct sk_buff *skb);
+void espl_ct_bar(struct sk_buff *skb);
+void espl_ct_review(struct espl_net *en, const struct espl_policy *policy);
+
+#else
+
+static inline bool espl_ct_confirm(struct sk_buff *skb)
+{
+	return true;
+}
+
+static inline void espl_ct_undo_nat(const struct sk_buff *skb,
+				    struct espl_flow *flow) {}
+static inline void espl_ct_guard(struct espl_net *en, struct sk_buff *skb) {}
+static inline void espl_ct_bar(struct sk_buff *skb) {}
+static inline void espl_ct_review(struct espl_net *en,
+				  const struct espl_policy *policy) {}
+
+#endif
+#endif
