@@ -122,7 +122,7 @@ counters() { in_ns "$1" cat /proc/net/esplanade; }
 counter() { counters "$1" | awk -v n="$2" '$1 == n {print $2}'; }
 
 # Counters that say how many packets passed, not that one was dropped.
-PASSED='out_esp|in_esp|out_bypass|in_dummy'
+PASSED='out_esp|out_ah|in_esp|in_ah|out_bypass|in_dummy'
 
 # drops HOST - the counters of lost packets that are not 0
 drops() { counters "$1" | grep -vE "^($PASSED) " | awk '$2 {printf "%s=%s ", $1, $2}'; }
@@ -179,30 +179,38 @@ forget_recording() {
 # on_wire FILTER - how many packets of the recording are so
 on_wire() { tcpdump --count -nr "$wire" "$*" 2>/dev/null | awk '{print $1}'; }
 
-ESP='(ip proto 50 or ip6[6] == 50 or (ip6[6] == 44 and ip6[40] == 50))'
+# speak PROTOCOL - tell the names below whether esp or ah is to be on the wire
+speak() {
+	local number=50
+
+	proto=$1 spi_at=0
+	[ "$1" = esp ] || { number=51 spi_at=4; }
+	ESP="(ip proto $number or ip6[6] == $number or (ip6[6] == 44 and ip6[40] == $number))"
+	# Whole, and the first of those in fragments: IPv4, IPv6, with and without.
+	FIRST="(ip proto $number and ip[6:2] & 0x1fff == 0 and ip[$((20 + spi_at)):4] == SPI) or"
+	FIRST+=" (ip6[6] == $number and ip6[$((40 + spi_at)):4] == SPI) or (ip6[6] == 44 and"
+	FIRST+=" ip6[40] == $number and ip6[42:2] & 0xfff8 == 0 and ip6[$((48 + spi_at)):4] == SPI)"
+}
+speak esp
 # How links work: ARP, Neighbour Discovery, multicast listeners.
 LINK='(arp or (icmp6 and ip6[40] >= 133 and ip6[40] <= 137) or ip6 multicast)'
 
-# esp_on_wire SPI - packets of ESP by that SA; of those in fragments, the first
-esp_on_wire() {
-	on_wire "(ip proto 50 and ip[6:2] & 0x1fff == 0 and ip[20:4] == $1) or" \
-		"(ip6[6] == 50 and ip6[40:4] == $1) or (ip6[6] == 44 and" \
-		"ip6[40] == 50 and ip6[42:2] & 0xfff8 == 0 and ip6[48:4] == $1)"
-}
+# esp_on_wire SPI - packets by that SA; of those in fragments, the first
+esp_on_wire() { on_wire "${FIRST//SPI/$1}"; }
 
 # only_esp NAME - ESP was on the wire, nothing else was, and no plaintext; but
-# where the row's cipher is null it was, and that is how we know we would see it
+# where the row does not encrypt it was, and that is how we know we would see it
 only_esp() {
 	local esp other plain secret=1
 
-	[ "${enc%/*}" != null ] || secret=0
+	case ${enc%/*} in null | aes-gmac | -) secret=0 ;; esac
 	esp=$(on_wire "$ESP")
 	other=$(on_wire "not $ESP and not $LINK")
 	plain=$(grep -c "$MARKER" "$wire")
 	if [ "$esp" -gt 0 ] && [ "$other" -eq 0 ] && [ $((plain == 0)) -eq $secret ]; then
 		pass "$1"
 	else
-		fail "$1" "ESP $esp, other $other, plaintext $plain" \
+		fail "$1" "$proto $esp, other $other, plaintext $plain" \
 			"$(tcpdump -nr "$wire" "not $ESP and not $LINK" 2>/dev/null | head -n 5)"
 	fi
 }
@@ -248,9 +256,10 @@ listens() { in_ns "$1" ss -Hltn 'sport = :5001' | grep -q LISTEN; }
 
 # Security associations, ours by setkey, the peer's by ip xfrm, from one row:
 #
-#   name         setkey's algorithms with key bits   ip xfrm's with ICV bits   TCP
+#   name   setkey's algorithms with key bits   ip xfrm's with ICV bits   TCP   ESN
 #
-# The last column says which way the matrix sends 10 MB: both, out, in, or none.
+# No encryption algorithm: AH. TCP says which way the matrix sends 10 MB: both,
+# out, in, or none.
 # Keys are the octets 1, 2, 3, ...: hex_key BITS [FIRST OCTET]
 hex_key() {
 	local i key=0x
@@ -281,32 +290,73 @@ null-sha1       null/0          hmac-sha1/160     ecb(cipher_null)         hmac(
 null-sha256     null/0          hmac-sha2-256/256 ecb(cipher_null)         hmac(sha256)/128  out
 null-sha384     null/0          hmac-sha2-384/384 ecb(cipher_null)         hmac(sha384)/192  none
 null-sha512     null/0          hmac-sha2-512/512 ecb(cipher_null)         hmac(sha512)/256  none
+gcm128-12       aes-gcm-12/160  -                 rfc4106(gcm(aes))/96     -                 none
+gcm256-12       aes-gcm-12/288  -                 rfc4106(gcm(aes))/96     -                 none
+gcm128-8        aes-gcm-8/160   -                 rfc4106(gcm(aes))/64     -                 none
+gcm192-8        aes-gcm-8/224   -                 rfc4106(gcm(aes))/64     -                 none
+ccm128          aes-ccm-16/152  -                 rfc4309(ccm(aes))/128    -                 out
+ccm192-12       aes-ccm-12/216  -                 rfc4309(ccm(aes))/96     -                 none
+ccm256-8        aes-ccm-8/280   -                 rfc4309(ccm(aes))/64     -                 none
+chacha          chacha20-poly1305/288 -           rfc7539esp(chacha20,poly1305)/128 -        both
+gmac128         aes-gmac/160    -                 rfc4543(gcm(aes))/128    -                 in
+gmac192         aes-gmac/224    -                 rfc4543(gcm(aes))/128    -                 none
+gmac256         aes-gmac/288    -                 rfc4543(gcm(aes))/128    -                 none
+ctr128-sha1     aes-ctr/160     hmac-sha1/160     rfc3686(ctr(aes))        hmac(sha1)/96     out
+ctr192-sha256   aes-ctr/224     hmac-sha2-256/256 rfc3686(ctr(aes))        hmac(sha256)/128  none
+ctr256-sha512   aes-ctr/288     hmac-sha2-512/512 rfc3686(ctr(aes))        hmac(sha512)/256  none
+camellia128     camellia-cbc/128 hmac-sha2-256/256 cbc(camellia)           hmac(sha256)/128  in
+camellia192     camellia-cbc/192 hmac-sha2-256/256 cbc(camellia)           hmac(sha256)/128  none
+camellia256     camellia-cbc/256 hmac-sha2-256/256 cbc(camellia)           hmac(sha256)/128  none
+3des-sha1       3des-cbc/192    hmac-sha1/160     cbc(des3_ede)            hmac(sha1)/96     none
+cbc128-xcbc     aes-cbc/128     aes-xcbc-mac/128  cbc(aes)                 xcbc(aes)/96      none
+cbc128-cmac     aes-cbc/128     aes-cmac/128      cbc(aes)                 cmac(aes)/96      none
+ah-sha1         -               hmac-sha1/160     -                        hmac(sha1)/96     both
+ah-sha256       -               hmac-sha2-256/256 -                        hmac(sha256)/128  out
+ah-sha384       -               hmac-sha2-384/384 -                        hmac(sha384)/192  none
+ah-sha512       -               hmac-sha2-512/512 -                        hmac(sha512)/256  in
+ah-xcbc         -               aes-xcbc-mac/128  -                        xcbc(aes)/96      none
+ah-cmac         -               aes-cmac/128      -                        cmac(aes)/96      none
+gcm128-esn      aes-gcm-16/160  -                 rfc4106(gcm(aes))/128    -                 both  esn
+ccm128-esn      aes-ccm-16/152  -                 rfc4309(ccm(aes))/128    -                 none  esn
+chacha-esn      chacha20-poly1305/288 -           rfc7539esp(chacha20,poly1305)/128 -        none  esn
+gmac128-esn     aes-gmac/160    -                 rfc4543(gcm(aes))/128    -                 none  esn
+cbc128-sha256-esn aes-cbc/128   hmac-sha2-256/256 cbc(aes)                 hmac(sha256)/128  in    esn
+ctr128-sha1-esn aes-ctr/160     hmac-sha1/160     rfc3686(ctr(aes))        hmac(sha1)/96     none  esn
+null-sha512-esn null/0          hmac-sha2-512/512 ecb(cipher_null)         hmac(sha512)/256  none  esn
+ah-sha256-esn   -               hmac-sha2-256/256 -                        hmac(sha256)/128  out   esn
 '
 
-# row NAME - set enc, auth (setkey's), xenc, xauth (ip xfrm's) and tcp
+# row NAME - set enc, auth (setkey's), xenc, xauth (ip xfrm's), tcp, esn and proto
 row() {
 	# shellcheck disable=SC2034 # tcp is for matrix.sh
-	read -r _ enc auth xenc xauth tcp <<<"$(awk -v n="$1" '$1 == n' <<<"$ALGORITHMS")"
-	[ -n "$enc" ]
+	read -r _ enc auth xenc xauth tcp esn <<<"$(awk -v n="$1" '$1 == n' <<<"$ALGORITHMS")"
+	[ -n "$enc" ] || return
+	if [ "$enc" = - ]; then speak ah; else speak esp; fi
 }
 
 # ours_algs - the row as setkey wants it
 ours_algs() {
-	local algs="-E ${enc%/*}"
+	local algs=${esn:+-f esn}
 
-	[ "${enc#*/}" = 0 ] || algs+=" $(hex_key "${enc#*/}")"
+	case $enc in
+	-) ;;
+	*/0) algs+=" -E ${enc%/*}" ;;
+	*) algs+=" -E ${enc%/*} $(hex_key "${enc#*/}")" ;;
+	esac
 	[ "$auth" = - ] || algs+=" -A ${auth%/*} $(hex_key "${auth#*/}" 100)"
 	echo "$algs"
 }
 
 # xfrm_algs - the row as ip xfrm wants it, in the array xfrm
 xfrm_algs() {
-	if [ "$xauth" = - ]; then
+	case $xenc in
+	*/*)
 		xfrm=(aead "${xenc%/*}" "$(hex_key "${enc#*/}")" "${xenc#*/}")
-		return
-	fi
-	xfrm=(enc "$xenc")
-	if [ "${enc#*/}" = 0 ]; then xfrm+=(''); else xfrm+=("$(hex_key "${enc#*/}")"); fi
+		return ;;
+	-) xfrm=() ;;
+	'ecb(cipher_null)') xfrm=(enc "$xenc" '') ;;
+	*) xfrm=(enc "$xenc" "$(hex_key "${enc#*/}")") ;;
+	esac
 	xfrm+=(auth-trunc "${xauth%/*}" "$(hex_key "${auth#*/}" 100)" "${xauth#*/}")
 }
 
@@ -315,15 +365,15 @@ xfrm_algs() {
 rules() {
 	local mode=$1 a=$2 b=$3 local=$4 remote=$5 out in
 
-	out=esp/transport//require
+	out=$proto/transport//require
 	in=$out
 	if [ "$mode" = tunnel ]; then
-		out=esp/tunnel/$a-$b/require
-		in=esp/tunnel/$b-$a/require
+		out=$proto/tunnel/$a-$b/require
+		in=$proto/tunnel/$b-$a/require
 	fi
 	cat <<-RULES
-		add $a $b esp ${6:-0x1001} -m $mode -r 64 $(ours_algs);
-		add $b $a esp ${7:-0x1002} -m $mode -r 64 $(ours_algs);
+		add $a $b $proto ${6:-0x1001} -m $mode -r 64 $(ours_algs);
+		add $b $a $proto ${7:-0x1002} -m $mode -r 64 $(ours_algs);
 		spdadd $local $remote any -P out ipsec $out;
 		spdadd $remote $local any -P in ipsec $in;
 	RULES
@@ -344,20 +394,25 @@ ours() {
 ours_too() { ours "$1" "$2" "$4" "$3" "$6" "$5" 0x1002 0x1001; }
 
 # theirs HOST MODE THEIR_END OUR_END THEIR_NET OUR_NET [SPI_IN SPI_OUT]
-# xfrm as the other end.
+# xfrm as the other end. Where their_seq is set it begins to send behind that.
 theirs() {
 	local host=$1 mode=$2 b=$3 a=$4 local=$5 remote=$6 dir src dst tmpl
-	local spi_in=${7:-0x1001} spi_out=${8:-0x1002}
+	local spi_in=${7:-0x1001} spi_out=${8:-0x1002} flags=$esn
 
 	xfrm_algs
 	# Or the state holds packets of its own family only.
-	[ "$mode" = transport ] || xfrm+=(flag af-unspec)
+	[ "$mode" = transport ] || flags+=' af-unspec'
+	# Or it pads AH as only IPv6 should.
+	[ "$proto" = esp ] || flags+=' align4'
+	# shellcheck disable=SC2206 # words
+	[ -z "$flags" ] || xfrm+=(flag $flags)
 	ip -n "$host" xfrm state flush
 	ip -n "$host" xfrm policy flush
-	ip -n "$host" xfrm state add src "$a" dst "$b" proto esp spi "$spi_in" \
+	ip -n "$host" xfrm state add src "$a" dst "$b" proto "$proto" spi "$spi_in" \
 		mode "$mode" replay-window 64 "${xfrm[@]}" || return
-	ip -n "$host" xfrm state add src "$b" dst "$a" proto esp spi "$spi_out" \
-		mode "$mode" replay-window 64 "${xfrm[@]}" || return
+	ip -n "$host" xfrm state add src "$b" dst "$a" proto "$proto" spi "$spi_out" \
+		mode "$mode" replay-window 64 \
+		${their_seq:+replay-oseq "$their_seq"} "${xfrm[@]}" || return
 	for dir in out in fwd; do
 		if [ "$dir" = out ]; then
 			src=$local dst=$remote tmpl="src $b dst $a"
@@ -367,13 +422,13 @@ theirs() {
 		[ "$mode" = tunnel ] || tmpl=
 		# shellcheck disable=SC2086 # words
 		ip -n "$host" xfrm policy add src "$src" dst "$dst" dir "$dir" \
-			tmpl $tmpl proto esp mode "$mode" || return
+			tmpl $tmpl proto "$proto" mode "$mode" || return
 	done
 }
 
 # their_packets HOST SPI - how many packets xfrm has seen on an SA
 their_packets() {
 	ip -n "$1" -s xfrm state | awk -v spi="spi $2" '
-		/proto esp/ {mine = index($0, spi)}
+		/proto (esp|ah)/ {mine = index($0, spi)}
 		mine && /lifetime current/ {getline; sub(/\(packets\).*/, ""); print $NF}'
 }

@@ -43,8 +43,8 @@ one_case() {
 		fail "$label: set up"
 		return
 	fi
-	out=$(counter "$a" out_esp)
-	in=$(counter "$a" in_esp)
+	out=$(counter "$a" "out_$proto")
+	in=$(counter "$a" "in_$proto")
 	record "$a" eth0
 	try "$label: pings, us to xfrm" pings "$a" "$addr2" 10 1400 4000
 	try "$label: pings, xfrm to us" pings "$b" "$addr1" 10 1400 4000
@@ -55,9 +55,9 @@ one_case() {
 		try "$label: 10 MB, xfrm to us" transfer "$b" "$a" "$addr1" ;;
 	esac
 	stop_recording
-	only_esp "$label: nothing but ESP on the wire"
-	out=$(($(counter "$a" out_esp) - out))
-	in=$(($(counter "$a" in_esp) - in))
+	only_esp "$label: nothing but $proto on the wire"
+	out=$(($(counter "$a" "out_$proto") - out))
+	in=$(($(counter "$a" "in_$proto") - in))
 	is "$label: what we count was on the wire" "out $out in $in" \
 		"out $(esp_on_wire 0x1001) in $(esp_on_wire 0x1002)"
 	is "$label: xfrm counts the same" "out $out in $in" \
