@@ -67,6 +67,9 @@ static bool upper6(const struct sk_buff *skb, struct espl_upper *upper)
 			upper->fragment = true;
 			upper->later = hdr->frag_off & htons(IP6_OFFSET);
 		}
+		if (upper->proto == NEXTHDR_ROUTING &&
+		    ((const struct ipv6_rt_hdr *)hdr)->segments_left)
+			upper->route = upper->offset;
 		upper->nhoff = upper->offset;
 		upper->offset += ext_len(upper->proto,
 					 (const struct ipv6_opt_hdr *)hdr);
@@ -147,6 +150,55 @@ static bool is_neighbour(const struct sk_buff *skb, const struct espl_flow *flow
 	       (hops == 1 && flow->group && is_listener_report(type));
 }
 
+/*
+ * Where a source route ends. The destination in the header is but the next hop:
+ * to go by it would let anyone lead packets around a policy.
+ */
+static void follow4(const struct sk_buff *skb, unsigned int options,
+		    struct espl_flow *flow)
+{
+	u8 copy[MAX_IPOPTLEN];
+	const u8 *option = skb_header_pointer(skb, skb_network_offset(skb) +
+					      sizeof(struct iphdr), options, copy);
+	unsigned int size;
+
+	for (unsigned int at = 0; option && at < options;
+	     at += size, option += size) {
+		size = 1;
+		if (option[0] == IPOPT_END)
+			break;
+		if (option[0] == IPOPT_NOOP)
+			continue;
+		if (options - at < 2 || option[1] < 2 || option[1] > options - at)
+			break;
+		size = option[1];
+		if ((option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR) &&
+		    size >= 7 && option[2] < size)
+			memcpy(&flow->daddr.ip, option + size - 4, 4);
+	}
+}
+
+static void follow6(const struct sk_buff *skb, unsigned int route,
+		    struct espl_flow *flow)
+{
+	struct ipv6_rt_hdr copy;
+	const struct ipv6_rt_hdr *hdr;
+	struct in6_addr end;
+	const struct in6_addr *addr;
+
+	route += skb_network_offset(skb);
+	hdr = skb_header_pointer(skb, route, sizeof(copy), &copy);
+	if (!hdr || hdr->hdrlen < 2)
+		return;
+	/* Segments are listed backwards (RFC 8754), other routes forwards. */
+	route += 8;
+	if (hdr->type != IPV6_SRCRT_TYPE_4)
+		route += (hdr->hdrlen / 2 - 1) * sizeof(end);
+	addr = skb_header_pointer(skb, route, sizeof(end), &end);
+	if (addr)
+		flow->daddr.in6 = *addr;
+}
+
 /**
  * espl_flow_read() - what flow a packet belongs to
  * @skb: the packet, its network header set and that much in the linear part
@@ -166,9 +218,13 @@ bool espl_flow_read(const struct sk_buff *skb, u8 family, struct espl_flow *flow
 	if (family == AF_INET) {
 		flow->saddr.ip = ip_hdr(skb)->saddr;
 		flow->daddr.ip = ip_hdr(skb)->daddr;
+		if (ip_hdr(skb)->ihl > 5)
+			follow4(skb, upper.offset - sizeof(struct iphdr), flow);
 	} else {
 		flow->saddr.in6 = ipv6_hdr(skb)->saddr;
 		flow->daddr.in6 = ipv6_hdr(skb)->daddr;
+		if (upper.route)
+			follow6(skb, upper.route, flow);
 	}
 	/* IPv6 goes by the first fragment: what a later one says may be a lie. */
 	flow->proto_hidden = family == AF_INET6 && upper.later;

@@ -14,12 +14,14 @@
  * @offset: octets from the IP header to it
  * @nhoff: octets from the IP header to the octet that announces @proto
  * @proto: what it is
+ * @route: octets from the IP header to an IPv6 routing header with hops ahead
  * @later: a fragment other than the first: there is no header at @offset
  * @fragment: there is an IPv6 fragment header, or IPv4 offset or MF
  */
 struct espl_upper {
 	unsigned int offset;
 	unsigned int nhoff;
+	unsigned int route;
 	u8 proto;
 	bool later;
 	bool fragment;
