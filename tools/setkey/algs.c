@@ -25,20 +25,22 @@
 #define AEAD(n, i, lo, hi, st) \
 	{ .name = n, .ext = ENC, .id = SADB_X_EALG_##i, .min = lo, .max = hi, \
 	  .step = st, .aead = true }
-#define MAC(n, i, bits) \
-	{ .name = n, .ext = AUTH, .id = i, .min = bits, .max = bits }
+#define MAC(n, i, bits, ...) \
+	{ .name = n, .ext = AUTH, .id = i, .min = bits, .max = bits, \
+	  ##__VA_ARGS__ }
 #define SQUEEZE(n, i) \
 	{ .name = n, .ext = COMP, .id = SADB_X_CALG_##i }
 
 /* Bits of the key: least, most, step. The first row of an id names dumps. */
 static const struct alg algs[] = {
-	CIPHER("des-cbc", EALG_DESCBC, 64, 64, 0),
+	CIPHER("des-cbc", EALG_DESCBC, 64, 64, 0, .weak = true),
 	CIPHER("des-deriv", EALG_DESCBC, 64, 64, 0,
-	       .flags = SADB_X_EXT_DERIV),
-	CIPHER("des-32iv", EALG_DESCBC, 64, 64, 0, .flags = SADB_X_EXT_IV4B),
+	       .flags = SADB_X_EXT_DERIV, .weak = true),
+	CIPHER("des-32iv", EALG_DESCBC, 64, 64, 0, .flags = SADB_X_EXT_IV4B,
+	       .weak = true),
 	CIPHER("3des-cbc", EALG_3DESCBC, 192, 192, 0),
-	CIPHER("cast128-cbc", X_EALG_CASTCBC, 40, 128, 8),
-	CIPHER("blowfish-cbc", X_EALG_BLOWFISHCBC, 40, 448, 8),
+	CIPHER("cast128-cbc", X_EALG_CASTCBC, 40, 128, 8, .weak = true),
+	CIPHER("blowfish-cbc", X_EALG_BLOWFISHCBC, 40, 448, 8, .weak = true),
 	CIPHER("null", EALG_NULL, 0, 0, 0),
 	CIPHER("simple", EALG_NULL, 0, 0, 0),
 	CIPHER("aes-cbc", X_EALG_AESCBC, 128, 256, 64),
@@ -56,9 +58,9 @@ static const struct alg algs[] = {
 	AEAD("aes-gmac", NULL_AES_GMAC, 160, 288, 64),
 	AEAD("chacha20-poly1305", CHACHA20POLY1305, 288, 288, 0),
 
-	MAC("hmac-md5", SADB_AALG_MD5HMAC, 128),
+	MAC("hmac-md5", SADB_AALG_MD5HMAC, 128, .weak = true),
 	MAC("hmac-sha1", SADB_AALG_SHA1HMAC, 160),
-	MAC("keyed-md5", AALG_KEYED_MD5, 128),
+	MAC("keyed-md5", AALG_KEYED_MD5, 128, .weak = true),
 	MAC("keyed-sha1", AALG_KEYED_SHA1, 160),
 	MAC("hmac-sha256", SADB_X_AALG_SHA2_256HMAC, 256),
 	MAC("hmac-sha2-256", SADB_X_AALG_SHA2_256HMAC, 256),
@@ -143,7 +145,8 @@ static void key_check(const struct key *key, unsigned int bits)
 	char lengths[64];
 
 	if (a->ext != COMP && !pfkey_supports(a, &min, &max))
-		refuse("Not supported", a->name,
+		refuse("Not supported", a->name, a->weak ?
+		       "it MUST NOT be used (RFC 8221): the kernel offers it only with allow_weak=1" :
 		       "the kernel's PF_KEY does not offer this algorithm");
 	if (length_ok(a, bits, min, max))
 		return;

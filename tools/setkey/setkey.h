@@ -108,6 +108,7 @@ struct alg {
 	uint16_t flags;		/* SA flags the old DES variants stand for */
 	bool aead;		/* authenticates by itself: no -A beside it */
 	bool bare;		/* encrypts without authenticating */
+	bool weak;		/* MUST NOT be used (RFC 8221) */
 };
 
 struct key {
