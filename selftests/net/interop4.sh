@@ -5,4 +5,4 @@
 # interop4.sh - IPv4 against the kernel's own xfrm: see matrix.sh
 # shellcheck source=selftests/net/matrix.sh
 . ./matrix.sh
-matrix 4
+matrix 4 tunnel transport

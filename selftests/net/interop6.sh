@@ -5,4 +5,4 @@
 # interop6.sh - IPv6 against the kernel's own xfrm: see matrix.sh
 # shellcheck source=selftests/net/matrix.sh
 . ./matrix.sh
-matrix 6
+matrix 6 tunnel transport
