@@ -20,6 +20,7 @@
  * @n: how many
  * @next: output: index in @sa of the next to apply
  * @family: of the IP header that is now the outermost
+ * @encap: input: octets of UDP header in front of ESP
  * @offset: input: where the ESP or AH header begins, octets from the IP header
  * @nhoff: input: where the octet that announces it is
  * @frag_max: input: largest fragment of a reassembled inner packet, else 0
@@ -30,6 +31,7 @@ struct espl_cb {
 	u8 n;
 	u8 next;
 	u8 family;
+	u8 encap;
 	u16 offset;
 	u16 nhoff;
 	u16 frag_max;

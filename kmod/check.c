@@ -12,8 +12,10 @@
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
 #include "check.h"
+#include "compat/compat.h"
 #include "ct.h"
 #include "flow.h"
+#include "natt.h"
 #include "rx.h"
 #include "xform.h"
 
@@ -164,8 +166,43 @@ static bool passes(struct sk_buff *skb, u8 family)
 				 (DST_NOPOLICY | DST_FAKE_RTABLE)));
 }
 
-static unsigned int local_in(struct espl_net *en, struct sk_buff *skb, u8 family)
+static unsigned int local_in(struct sk_buff *skb,
+			     const struct nf_hook_state *state);
+
+/* Datagrams that came in one: some may be ESP, and others the daemon's. */
+static unsigned int each_segment(struct sk_buff *skb,
+				 const struct nf_hook_state *state)
 {
+	struct sk_buff *segs = skb_gso_segment(skb, 0), *next;
+
+	if (IS_ERR_OR_NULL(segs))
+		return refuse(espl_net(state->net), skb, ESPL_IN_NO_MEMORY);
+	consume_skb(skb);
+	skb_list_walk_safe(segs, skb, next) {
+		unsigned int verdict;
+
+		skb_mark_not_on_list(skb);
+		verdict = local_in(skb, state);
+		if (verdict == NF_ACCEPT)
+			state->okfn(state->net, state->sk, skb);
+		else if (verdict == NF_DROP)
+			kfree_skb(skb);
+	}
+	return NF_STOLEN;
+}
+
+static unsigned int eat(struct espl_net *en, struct sk_buff *skb)
+{
+	espl_stat_inc(en, ESPL_IN_KEEPALIVE);
+	consume_skb(skb);
+	return NF_STOLEN;
+}
+
+static unsigned int local_in(struct sk_buff *skb,
+			     const struct nf_hook_state *state)
+{
+	struct espl_net *en = espl_net(state->net);
+	u8 family = state->pf;
 	struct espl_upper upper;
 
 	if (passes(skb, family))
@@ -181,8 +218,17 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb, u8 family
 		if (!espl_upper_find(skb, family, &upper) || upper.fragment)
 			return refuse(en, skb, ESPL_IN_FRAGMENT);
 	}
-	if (espl_xform_of(upper.proto) && espl_rx(en, skb, family, &upper))
+	if (espl_xform_of(upper.proto) && espl_rx(en, skb, family, &upper, 0))
 		return NF_STOLEN;
+	if (upper.proto == IPPROTO_UDP && espl_natt_is_port(en, skb, &upper)) {
+		if (skb_is_gso(skb))
+			return each_segment(skb, state);
+		if (espl_natt_is_keepalive(skb, &upper))
+			return eat(en, skb);
+		if (espl_natt_inside(skb, &upper) &&
+		    espl_rx(en, skb, family, &upper, ESPL_UDP))
+			return NF_STOLEN;
+	}
 	return check_clear(en, skb, family, true);
 }
 
@@ -201,7 +247,7 @@ unsigned int espl_check_local(void *priv, struct sk_buff *skb,
 	unsigned int verdict;
 
 	local_bh_disable();
-	verdict = local_in(espl_net(state->net), skb, state->pf);
+	verdict = local_in(skb, state);
 	local_bh_enable();
 	return verdict;
 }

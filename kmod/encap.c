@@ -15,6 +15,7 @@
 #include "compat/compat.h"
 #include "encap.h"
 #include "flow.h"
+#include "natt.h"
 #include "xform.h"
 
 /**
@@ -76,6 +77,12 @@ static struct inner read_inner(const struct sk_buff *skb, u8 family)
 	};
 }
 
+/* What the IP header in front announces. */
+static u8 announced(const struct espl_sa *sa)
+{
+	return sa->encaplen ? IPPROTO_UDP : sa->conf.proto;
+}
+
 static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
 		  const struct inner *inner)
 {
@@ -88,9 +95,9 @@ static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
 		.tot_len = htons(skb->len),
 		.frag_off = inner->df,
 		.ttl = ip4_dst_hoplimit(skb_dst(skb)),
-		.protocol = sa->conf.proto,
+		.protocol = announced(sa),
 		.saddr = sa->conf.saddr.ip,
-		.daddr = sa->conf.daddr.ip,
+		.daddr = espl_natt_remote(sa).addr.ip,
 	};
 	ip_select_ident(sa->en->net, skb, NULL);
 	ip_send_check(iph);
@@ -103,11 +110,11 @@ static void fill6(struct sk_buff *skb, const struct espl_sa *sa,
 	struct ipv6hdr *ip6h = ipv6_hdr(skb);
 
 	*ip6h = (struct ipv6hdr){
-		.nexthdr = sa->conf.proto,
+		.nexthdr = announced(sa),
 		.payload_len = htons(skb->len - sizeof(*ip6h)),
 		.hop_limit = ip6_dst_hoplimit(skb_dst(skb)),
 		.saddr = sa->conf.saddr.in6,
-		.daddr = sa->conf.daddr.in6,
+		.daddr = espl_natt_remote(sa).addr.in6,
 	};
 	ip6_flow_hdr(ip6h, inner->dsfield, 0);
 	skb->protocol = htons(ETH_P_IPV6);
@@ -118,9 +125,9 @@ static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family
 	struct inner inner = read_inner(skb, family);
 	unsigned int outer = espl_encap_outer(sa);
 
-	skb_push(skb, outer + sa->hdrlen);
+	skb_push(skb, outer + sa->encaplen + sa->hdrlen);
 	skb_reset_network_header(skb);
-	skb_set_transport_header(skb, outer);
+	skb_set_transport_header(skb, outer + sa->encaplen);
 	sa->xform->wrap(skb, sa, inner.proto);
 	if (skb->len > IP_MAX_MTU)
 		return false;
@@ -159,11 +166,11 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
 	else
 		ip6_find_1stfragopt(skb, &announces);
 	next_header = *announces;
-	*announces = sa->conf.proto;
-	skb_push(skb, sa->hdrlen);
-	memmove(skb->data, skb->data + sa->hdrlen, header);
+	*announces = announced(sa);
+	skb_push(skb, sa->encaplen + sa->hdrlen);
+	memmove(skb->data, skb->data + sa->encaplen + sa->hdrlen, header);
 	skb_reset_network_header(skb);
-	skb_set_transport_header(skb, header);
+	skb_set_transport_header(skb, header + sa->encaplen);
 	sa->xform->wrap(skb, sa, next_header);
 	if (skb->len > IP_MAX_MTU)
 		return false;
@@ -197,9 +204,12 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
  */
 bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family)
 {
-	if (sa->conf.mode == IPSEC_MODE_TUNNEL)
-		return push_tunnel(skb, sa, family);
-	return push_transport(skb, sa, family);
+	bool ok = sa->conf.mode == IPSEC_MODE_TUNNEL ?
+		  push_tunnel(skb, sa, family) : push_transport(skb, sa, family);
+
+	if (ok && sa->encaplen)
+		espl_natt_fill(skb, sa);
+	return ok;
 }
 
 /**
@@ -208,7 +218,7 @@ bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family)
  * @family: of its IP header
  * @offset: where the transform's header begins, octets from the IP header
  * @nhoff: where the octet that announces it is
- * @strip: octets of it
+ * @strip: octets of it, and of UDP in front
  * @proto: what the payload is
  *
  * Context: BH off.

@@ -21,6 +21,7 @@
 #include <linux/rhashtable.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <net/net_namespace.h>
 
 #include "stat.h"
@@ -44,6 +45,7 @@ enum espl_dir {
  *	     namespace itself [A]
  * @sa_gone: completed when @sa_refs falls to 0
  * @sa_serial: the serial of the newest SA [M]
+ * @natt_ports: UDP ports that ESP comes in by, each with the number of its SAs [R]
  * @policies: per direction, by priority and then age [R]
  * @policy_serial: the serial of the newest policy [M]
  * @hook_users: SAs and policies there are; our netfilter hooks are registered
@@ -61,6 +63,7 @@ struct espl_net {
 	refcount_t sa_refs;
 	struct completion sa_gone;
 	u64 sa_serial;
+	struct xarray natt_ports;
 
 	struct list_head policies[ESPL_DIRS];
 	u32 policy_serial;

@@ -8,10 +8,13 @@
 #include <linux/types.h>
 
 struct espl_net;
+struct espl_mapping;
 struct espl_sa;
 
 int espl_pfkey_init(void);
 void espl_pfkey_fini(void);
+void espl_pfkey_new_mapping(struct espl_sa *sa, const struct espl_mapping *from,
+			    const struct espl_mapping *to);
 void espl_pfkey_expire(struct espl_sa *sa, bool hard);
 
 #endif

@@ -124,6 +124,28 @@ static void put_window(struct espl_pfkey_build *build, const struct espl_sa *sa)
 	ext->sadb_x_sa_replay_replay = sa->conf.replay;
 }
 
+static void put_port(struct espl_pfkey_build *build, u16 type, __be16 port)
+{
+	struct sadb_x_nat_t_port *ext = put_ext(build, type, sizeof(*ext));
+
+	ext->sadb_x_nat_t_port_port = port;
+}
+
+static void put_encap(struct espl_pfkey_build *build,
+		      const struct espl_sa_conf *conf)
+{
+	struct sadb_x_nat_t_type *type;
+
+	type = put_ext(build, SADB_X_EXT_NAT_T_TYPE, sizeof(*type));
+	type->sadb_x_nat_t_type_type = conf->encap;
+	put_port(build, SADB_X_EXT_NAT_T_SPORT, conf->encap_sport);
+	put_port(build, SADB_X_EXT_NAT_T_DPORT, conf->encap_dport);
+	if (conf->encap_oa)
+		put_address(build, SADB_X_EXT_NAT_T_OA, conf->family,
+			    &conf->encap_original, espl_addr_bits(conf->family),
+			    0, 0);
+}
+
 static void put_names(struct espl_pfkey_build *build, const struct espl_sa *sa)
 {
 	const struct espl_sa_conf *conf = &sa->conf;
@@ -171,8 +193,35 @@ void espl_put_sa(struct espl_pfkey_build *build, const struct espl_sa *sa,
 		put_key(build, SADB_EXT_KEY_AUTH, &conf->authkey);
 		put_key(build, SADB_EXT_KEY_ENCRYPT, &conf->enckey);
 	}
+	if (conf->encap)
+		put_encap(build, conf);
 	if ((what & ESPL_PUT_WINDOW) && conf->replay > 255)
 		put_window(build, sa);
+}
+
+/**
+ * espl_put_mapping() - that a peer's packets come from elsewhere
+ * @build: a message begun
+ * @sa: the inbound SA
+ * @from: where they came from
+ * @to: where they come from now
+ *
+ * As af_key writes it: source is the old address, destination the new one.
+ *
+ * Context: Any.
+ */
+void espl_put_mapping(struct espl_pfkey_build *build, const struct espl_sa *sa,
+		      const struct espl_mapping *from,
+		      const struct espl_mapping *to)
+{
+	u8 family = sa->conf.family;
+	u8 bits = espl_addr_bits(family);
+
+	put_names(build, sa);
+	put_address(build, SADB_EXT_ADDRESS_SRC, family, &from->addr, bits, 0, 0);
+	put_port(build, SADB_X_EXT_NAT_T_SPORT, from->port);
+	put_address(build, SADB_EXT_ADDRESS_DST, family, &to->addr, bits, 0, 0);
+	put_port(build, SADB_X_EXT_NAT_T_DPORT, to->port);
 }
 
 static unsigned int tmpl_len(const struct espl_tmpl *tmpl)

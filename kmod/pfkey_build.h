@@ -49,6 +49,9 @@ void espl_put_head(struct espl_pfkey_build *build,
 		   const struct espl_pfkey_head *head);
 void espl_put_sa(struct espl_pfkey_build *build, const struct espl_sa *sa,
 		 unsigned int what);
+void espl_put_mapping(struct espl_pfkey_build *build, const struct espl_sa *sa,
+		      const struct espl_mapping *from,
+		      const struct espl_mapping *to);
 void espl_put_policy(struct espl_pfkey_build *build,
 		     const struct espl_policy *policy);
 void espl_put_supported(struct espl_pfkey_build *build, u64 available);

@@ -182,6 +182,14 @@ static struct espl_sa *alloc_sa(struct espl_pfkey_sock *ps,
 		take_key(&conf->enckey, &msg->enckey);
 		take_key(&conf->authkey, &msg->authkey);
 	}
+	if (msg->encap) {
+		conf->encap = msg->encap;
+		conf->encap_sport = msg->encap_sport;
+		conf->encap_dport = msg->encap_dport;
+		conf->encap_oa = msg->exts & ESPL_EXT(SADB_X_EXT_NAT_T_OA) &&
+				 msg->encap_original.family == conf->family;
+		conf->encap_original = msg->encap_original.addr;
+	}
 	conf->hard = take_life(&msg->hard);
 	conf->soft = take_life(&msg->soft);
 	sa = espl_sa_alloc(ps->en, conf);
@@ -699,6 +707,44 @@ void espl_pfkey_refuse(struct espl_pfkey_sock *ps,
 	kfree(build);
 }
 
+/* To those who registered for the SA's protocol, and those who hear everything. */
+static void tell_keyers(const struct espl_sa *sa,
+			const struct espl_pfkey_build *build)
+{
+	unsigned int mine = BIT(satype_of(sa)) | BIT(SADB_SATYPE_UNSPEC);
+	struct sock *sk;
+
+	sk_for_each(sk, &sa->en->pfkey_socks)
+		if (to_ps(sk)->promisc || (to_ps(sk)->registered & mine))
+			answer(to_ps(sk), build);
+}
+
+/**
+ * espl_pfkey_new_mapping() - announce that a peer's packets come from elsewhere
+ * @sa: the inbound SA
+ * @from: where they came from before
+ * @to: where they come from now
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_pfkey_new_mapping(struct espl_sa *sa, const struct espl_mapping *from,
+			    const struct espl_mapping *to)
+{
+	struct espl_pfkey_head head = {
+		.type = SADB_X_NAT_T_NEW_MAPPING, .satype = SADB_SATYPE_ESP,
+	};
+	struct espl_pfkey_build *build = kmalloc(sizeof(*build), GFP_KERNEL);
+
+	if (!build) {
+		espl_stat_inc(sa->en, ESPL_PFKEY_LOST);
+		return;
+	}
+	espl_put_head(build, &head);
+	espl_put_mapping(build, sa, from, to);
+	tell_keyers(sa, build);
+	kfree(build);
+}
+
 /**
  * espl_pfkey_expire() - announce that an SA has reached a limit (RFC 2367 3.1.8)
  * @sa: the SA
@@ -712,7 +758,6 @@ void espl_pfkey_expire(struct espl_sa *sa, bool hard)
 		.type = SADB_EXPIRE, .satype = satype_of(sa),
 	};
 	struct espl_pfkey_build *build;
-	struct sock *sk;
 
 	build = kmalloc(sizeof(*build), GFP_KERNEL);
 	if (!build) {
@@ -721,9 +766,6 @@ void espl_pfkey_expire(struct espl_sa *sa, bool hard)
 	}
 	espl_put_head(build, &head);
 	espl_put_sa(build, sa, hard ? ESPL_PUT_HARD : ESPL_PUT_SOFT);
-	sk_for_each(sk, &sa->en->pfkey_socks)
-		if (to_ps(sk)->registered &
-		    (BIT(head.satype) | BIT(SADB_SATYPE_UNSPEC)))
-			answer(to_ps(sk), build);
+	tell_keyers(sa, build);
 	kfree(build);
 }

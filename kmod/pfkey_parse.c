@@ -13,6 +13,8 @@
 #include "pfkey_parse.h"
 #include "replay.h"
 
+#define UDP_ENCAP_ESPINUDP	2	/* <linux/udp.h> */
+
 #define WORD	8	/* octets that one unit of a length field stands for */
 
 static int refuse(struct espl_pfkey_msg *msg, int err, const char *why)
@@ -174,6 +176,15 @@ static int decode_encap(struct espl_pfkey_msg *msg, void *to,
 	return 0;
 }
 
+static int decode_port(struct espl_pfkey_msg *msg, void *to,
+		       const void *from, size_t len)
+{
+	const struct sadb_x_nat_t_port *ext = from;
+
+	*(__be16 *)to = ext->sadb_x_nat_t_port_port;
+	return 0;
+}
+
 /* A tunnel's two endpoints, which fill @len exactly; not padded, of one family. */
 static int decode_tunnel(struct espl_pfkey_msg *msg,
 			 struct espl_pfkey_request *request,
@@ -313,9 +324,15 @@ static const struct ext_rule ext_rules[] = {
 	[SADB_X_EXT_NAT_T_TYPE] = {
 		EXACT(sadb_x_nat_t_type), .decode = decode_encap,
 	},
-	[SADB_X_EXT_NAT_T_SPORT] = { EXACT(sadb_x_nat_t_port) },
-	[SADB_X_EXT_NAT_T_DPORT] = { EXACT(sadb_x_nat_t_port) },
-	[SADB_X_EXT_NAT_T_OA] = { LEAST(sadb_address) },
+	[SADB_X_EXT_NAT_T_SPORT] = {
+		EXACT(sadb_x_nat_t_port), TO(encap_sport), .decode = decode_port,
+	},
+	[SADB_X_EXT_NAT_T_DPORT] = {
+		EXACT(sadb_x_nat_t_port), TO(encap_dport), .decode = decode_port,
+	},
+	[SADB_X_EXT_NAT_T_OA] = {
+		LEAST(sadb_address), TO(encap_original), .decode = decode_address,
+	},
 	[SADB_X_EXT_SEC_CTX] = { LEAST(sadb_x_sec_ctx) },
 	[SADB_X_EXT_KMADDRESS] = { LEAST(sadb_x_kmaddress) },
 	[SADB_X_EXT_FILTER] = { EXACT(sadb_x_filter) },
@@ -368,6 +385,18 @@ static int check_sa_name(struct espl_pfkey_msg *msg)
 	return err ?: check_pair(msg);
 }
 
+static int check_encap(struct espl_pfkey_msg *msg)
+{
+	if (msg->encap != UDP_ENCAP_ESPINUDP)
+		return refuse(msg, -EOPNOTSUPP,
+			      "encapsulation other than ESP in UDP (RFC 3948)");
+	if (msg->satype != SADB_SATYPE_ESP)
+		return refuse(msg, -EINVAL, "only ESP goes in UDP");
+	if (!msg->encap_sport || !msg->encap_dport)
+		return refuse(msg, -EINVAL, "ESP in UDP, but no ports");
+	return 0;
+}
+
 /* What GETSPI, ADD and UPDATE have in common: an SA that could exist. */
 static int check_sa_new(struct espl_pfkey_msg *msg)
 {
@@ -379,9 +408,7 @@ static int check_sa_new(struct espl_pfkey_msg *msg)
 		return refuse(msg, -EINVAL, "no destination address");
 	if (msg->exts & ESPL_EXT(SADB_X_EXT_SEC_CTX))
 		return refuse(msg, -EOPNOTSUPP, "security labels unsupported");
-	if (msg->encap)
-		return refuse(msg, -EOPNOTSUPP, "UDP encapsulation unsupported");
-	return 0;
+	return msg->encap ? check_encap(msg) : 0;
 }
 
 static int check_getspi(struct espl_pfkey_msg *msg)

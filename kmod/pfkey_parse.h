@@ -131,7 +131,10 @@ struct espl_pfkey_policy {
  * @dst: destination
  * @spi_min: lowest SPI for GETSPI, host order
  * @spi_max: highest
- * @encap: UDP encapsulation (RFC 3948) is asked for
+ * @encap: UDP_ENCAP_ESPINUDP: the SA's packets are in UDP (RFC 3948); 0: not
+ * @encap_sport: source port of those, network order
+ * @encap_dport: destination port
+ * @encap_original: the peer's own address, behind a translator
  * @policy: policy
  */
 struct espl_pfkey_msg {
@@ -159,7 +162,10 @@ struct espl_pfkey_msg {
 	struct espl_pfkey_addr dst;
 	u32 spi_min;
 	u32 spi_max;
-	bool encap;
+	u8 encap;
+	__be16 encap_sport;
+	__be16 encap_dport;
+	struct espl_pfkey_addr encap_original;
 	struct espl_pfkey_policy policy;
 };
 

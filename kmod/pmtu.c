@@ -39,9 +39,10 @@ unsigned int espl_pmtu_inner(const struct sk_buff *skb, u8 family,
 			stays = n && sa[n - 1]->conf.mode == IPSEC_MODE_TUNNEL ?
 				espl_encap_outer(sa[n - 1]) :
 				espl_encap_header(skb, family);
-		if (stays < 0 || mtu <= outer + stays)
+		if (stays < 0 || mtu <= outer + stays + sa[n]->encaplen)
 			return 0;
-		mtu = stays + sa[n]->xform->mtu(sa[n], mtu - outer - stays);
+		mtu = stays + sa[n]->xform->mtu(sa[n], mtu - outer - stays -
+						sa[n]->encaplen);
 	}
 	return mtu;
 }

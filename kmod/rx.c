@@ -25,6 +25,7 @@
 #include "encap.h"
 #include "flow.h"
 #include "life.h"
+#include "natt.h"
 #include "own.h"
 #include "rx.h"
 #include "xform.h"
@@ -67,6 +68,10 @@ static void open_layer(struct sk_buff *skb)
 
 	if (!espl_sa_usable(sa)) {
 		drop(skb, ESPL_IN_SA_STATE);
+		return;
+	}
+	if (espl_cb(skb)->encap != sa->encaplen) {
+		drop(skb, ESPL_IN_ENCAP);
 		return;
 	}
 	skb_set_transport_header(skb, espl_cb(skb)->offset);
@@ -259,6 +264,7 @@ static bool find_next(struct espl_net *en, struct sk_buff *skb,
 	if (!sa || !espl_sa_get(sa))
 		return false;
 	cb->sa[cb->n++] = sa;
+	cb->encap = 0;
 	cb->offset = upper->offset;
 	cb->nhoff = upper->nhoff;
 	return true;
@@ -341,6 +347,17 @@ static bool leave_tunnel(struct sk_buff *skb, unsigned int strip, u8 proto)
 	return true;
 }
 
+static void leave_transport(struct sk_buff *skb, const struct espl_sa *sa,
+			    unsigned int strip, u8 proto)
+{
+	struct espl_cb *cb = espl_cb(skb);
+
+	espl_decap_transport(skb, cb->family, cb->offset - sa->encaplen,
+			     cb->nhoff, strip + sa->encaplen, proto);
+	if (sa->encaplen)
+		espl_natt_checksum(skb, cb->family);
+}
+
 /* The ICV was good: from here on the packet may change things. */
 static bool commit(struct sk_buff *skb, struct espl_sa *sa)
 {
@@ -382,7 +399,9 @@ static void opened(struct sk_buff *skb, int err)
 		drop(skb, ESPL_IN_LIFETIME);
 		return;
 	}
-	if (!is_peer(skb, sa)) {
+	if (sa->encaplen) {
+		espl_natt_opened(skb, sa, offset);
+	} else if (!is_peer(skb, sa)) {
 		drop(skb, ESPL_IN_PEER);
 		return;
 	}
@@ -395,8 +414,7 @@ static void opened(struct sk_buff *skb, int err)
 	}
 	skb_trim(skb, offset + strip + len);
 	if (sa->conf.mode != IPSEC_MODE_TUNNEL)
-		espl_decap_transport(skb, espl_cb(skb)->family, offset,
-				     espl_cb(skb)->nhoff, strip, proto);
+		leave_transport(skb, sa, strip, proto);
 	else if (!leave_tunnel(skb, offset + strip, proto))
 		return;
 	taken_off(skb);
@@ -422,13 +440,14 @@ static void forget_outer(struct sk_buff *skb)
  * @skb: the packet, whole, data and network header at the IP header
  * @family: of it
  * @upper: where ESP or AH is
+ * @encap: octets of UDP header in front of it
  *
  * Context: BH off, RCU read side, in LOCAL_IN.
  * Return: True if the packet was ours, and then it is gone; false if its SPI is
  *	   not in the SAD, and others may know it.
  */
 bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
-	     const struct espl_upper *upper)
+	     const struct espl_upper *upper, u8 encap)
 {
 	struct espl_flow flow;
 	struct espl_cb cb = { .family = family };
@@ -441,9 +460,11 @@ bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
 	*espl_cb(skb) = cb;
 	if (!find_next(en, skb, upper, &flow)) {
 		memcpy(skb->cb, &saved, sizeof(saved));
-		espl_stat_inc(en, ESPL_IN_NO_SA);
+		if (!encap)
+			espl_stat_inc(en, ESPL_IN_NO_SA);
 		return false;
 	}
+	espl_cb(skb)->encap = encap;
 	forget_outer(skb);
 	open_layer(skb);
 	return true;

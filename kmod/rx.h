@@ -11,6 +11,6 @@ struct espl_net;
 struct espl_upper;
 
 bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
-	     const struct espl_upper *upper);
+	     const struct espl_upper *upper, u8 encap);
 
 #endif

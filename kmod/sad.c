@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "life.h"
+#include "natt.h"
 #include "net.h"
 #include "sad.h"
 #include "xform.h"
@@ -44,6 +45,7 @@ static void free_work(struct work_struct *work)
 	struct espl_net *en = sa->en;
 
 	sa->xform->fini(sa);
+	espl_natt_fini_sa(sa);
 	dst_cache_destroy(&sa->route);
 	kfree(sa->replay);
 	kfree_sensitive(sa);
@@ -104,6 +106,8 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 	spin_lock_init(&sa->lock);
 	INIT_RCU_WORK(&sa->free, free_work);
 	espl_life_init(sa);
+	sa->follow = conf->flags & SADB_X_SAFLAGS_FOLLOW;
+	espl_natt_init_sa(sa);
 
 	err = alloc_parts(sa);
 	if (err) {
@@ -168,19 +172,38 @@ void espl_sa_current(const struct espl_sa *sa, struct espl_lifetime *now)
 	};
 }
 
+/* What an SA in the SAD needs of others. */
+static int enter(struct espl_sa *sa)
+{
+	int err = espl_hooks_get(sa->en);
+
+	if (err)
+		return err;
+	err = espl_natt_get(sa);
+	if (err)
+		espl_hooks_put(sa->en);
+	return err;
+}
+
+static void leave(struct espl_sa *sa)
+{
+	espl_natt_put(sa);
+	espl_hooks_put(sa->en);
+}
+
 /* The caller has seen to it that no other SA has this key. */
 static int publish(struct espl_sa *sa)
 {
 	struct espl_net *en = sa->en;
 	int err;
 
-	err = espl_hooks_get(en);
+	err = enter(sa);
 	if (err)
 		return err;
 	sa->serial = ++en->sa_serial;
 	err = rhltable_insert(&en->sa_by_pair, &sa->by_pair, by_pair);
 	if (err)
-		goto err_hooks;
+		goto err_leave;
 	err = rhashtable_lookup_insert_fast(&en->sa_by_spi, &sa->by_spi,
 					    by_spi);
 	if (err)
@@ -192,8 +215,8 @@ static int publish(struct espl_sa *sa)
 
 err_pair:
 	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
-err_hooks:
-	espl_hooks_put(en);
+err_leave:
+	leave(sa);
 	return err;
 }
 
@@ -281,7 +304,7 @@ static void unpublish(struct espl_sa *sa)
 	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
 	list_del(&sa->all);
 	espl_life_stop(sa);
-	espl_hooks_put(en);
+	leave(sa);
 	espl_sa_put(sa);
 }
 
@@ -309,13 +332,13 @@ int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa)
 	struct espl_net *en = sa->en;
 	int err;
 
-	err = espl_hooks_get(en);
+	err = enter(sa);
 	if (err)
 		return err;
 	sa->serial = ++en->sa_serial;
 	err = rhltable_insert(&en->sa_by_pair, &sa->by_pair, by_pair);
 	if (err) {
-		espl_hooks_put(en);
+		leave(sa);
 		return err;
 	}
 	kill(old);
@@ -433,6 +456,7 @@ int espl_sad_init(struct espl_net *en)
 	int err;
 
 	INIT_LIST_HEAD(&en->sas);
+	xa_init(&en->natt_ports);
 	refcount_set(&en->sa_refs, 1);
 	init_completion(&en->sa_gone);
 	err = rhashtable_init(&en->sa_by_spi, &by_spi);
@@ -462,4 +486,5 @@ void espl_sad_fini(struct espl_net *en)
 		wait_for_completion(&en->sa_gone);
 	rhltable_destroy(&en->sa_by_pair);
 	rhashtable_destroy(&en->sa_by_spi);
+	xa_destroy(&en->natt_ports);
 }

@@ -66,6 +66,11 @@ struct espl_lifetime {
  * @auth: integrity algorithm; NULL with a combined one
  * @enckey: its key
  * @authkey: its key
+ * @encap: 0, or UDP_ENCAP_ESPINUDP: its packets are in UDP (RFC 3948)
+ * @encap_sport: source port of those, network order
+ * @encap_dport: destination port
+ * @encap_oa: whether @encap_original was given
+ * @encap_original: the peer's own address, behind a translator; only shown
  * @hard: when the SA dies
  * @soft: when the keyer is told
  */
@@ -84,8 +89,33 @@ struct espl_sa_conf {
 	const struct espl_alg *auth;
 	struct espl_key enckey;
 	struct espl_key authkey;
+	u8 encap;
+	bool encap_oa;
+	__be16 encap_sport;
+	__be16 encap_dport;
+	union nf_inet_addr encap_original;
 	struct espl_lifetime hard;
 	struct espl_lifetime soft;
+};
+
+/**
+ * struct espl_mapping - one end of a UDP path, as the other sees it
+ * @addr: address
+ * @port: network order
+ */
+struct espl_mapping {
+	union nf_inet_addr addr;
+	__be16 port;
+};
+
+/**
+ * struct espl_moved - where an SA's packets go since the peer's mapping changed
+ * @to: the mapping
+ * @rcu: frees
+ */
+struct espl_moved {
+	struct espl_mapping to;
+	struct rcu_head rcu;
 };
 
 /* Key of espl_net.sa_by_spi; hashed as bytes, so without holes. */
@@ -139,6 +169,12 @@ struct espl_pair_key {
  * @lock: serialises @replay [L]
  * @replay: the anti-replay window [L]
  * @route: cached outer route (BH off) [C]
+ * @encaplen: octets of UDP header in front of ESP [I]
+ * @follow: SAs of the way back follow a change of mapping [I]
+ * @mapping: where its latest packet came from [L]
+ * @mapping_told: what the keyer knows of that [M]
+ * @mapping_work: tells
+ * @moved: not to its destination: to here; NULL: to there [R]
  * @life: ends larval SAs and announces lifetimes (life.c)
  * @free: frees after a grace period, in process context, for crypto sleeps
  */
@@ -177,6 +213,13 @@ struct espl_sa {
 	struct espl_replay *replay;
 
 	struct dst_cache route;
+
+	u8 encaplen;
+	bool follow;
+	struct espl_mapping mapping;
+	struct espl_mapping mapping_told;
+	struct work_struct mapping_work;
+	struct espl_moved __rcu *moved;
 
 	struct delayed_work life;
 	struct rcu_work free;

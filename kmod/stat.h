@@ -34,6 +34,8 @@ struct espl_net;
 	_(IN_DUMMY,		in_dummy)	/* next header 59: eaten */ \
 	_(IN_NO_SA,		in_no_sa)	/* SPI not ours: left to others */ \
 	_(IN_SA_STATE,		in_sa_state)	/* SA larval or dead */	\
+	_(IN_KEEPALIVE,		in_keepalive)	/* one octet for a NAT: eaten */ \
+	_(IN_ENCAP,		in_encap)	/* UDP where the SA has none, or not */ \
 	_(IN_LENGTH,		in_length)	/* too short, or not whole blocks */ \
 	_(IN_REPLAY,		in_replay)	/* seen before, or too old */ \
 	_(IN_ICV,		in_icv)		/* authentication failed */ \

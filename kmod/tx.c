@@ -20,6 +20,7 @@
 #include "encap.h"
 #include "flow.h"
 #include "life.h"
+#include "natt.h"
 #include "own.h"
 #include "pmtu.h"
 #include "tx.h"
@@ -78,6 +79,8 @@ static void sealed(struct sk_buff *skb, int err)
 		return;
 	}
 	sa = cb->sa[cb->next++];
+	if (sa->encaplen)
+		espl_natt_sealed(skb, sa);
 	espl_stat_inc(sa->en, sa->xform->stat_out);
 	if (sa->conf.mode == IPSEC_MODE_TUNNEL)
 		cb->family = sa->conf.family;
@@ -90,7 +93,7 @@ static void sealed(struct sk_buff *skb, int err)
 static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa)
 {
 	unsigned int head = LL_RESERVED_SPACE(skb_dst(skb)->dev) +
-			    espl_encap_outer(sa) + sa->hdrlen;
+			    espl_encap_outer(sa) + sa->encaplen + sa->hdrlen;
 	unsigned int tail = sa->xform->overhead(sa, skb->len) + sa->align;
 
 	return espl_own(skb, head, tail);
@@ -152,10 +155,13 @@ static void protect(struct sk_buff *skb, const struct plan *plan, u8 family)
 
 static struct dst_entry *route4(struct espl_sa *sa)
 {
+	struct espl_mapping to = espl_natt_remote(sa);
 	struct flowi4 fl4 = {
 		.saddr = sa->conf.saddr.ip,
-		.daddr = sa->conf.daddr.ip,
-		.flowi4_proto = sa->conf.proto,
+		.daddr = to.addr.ip,
+		.flowi4_proto = sa->encaplen ? IPPROTO_UDP : sa->conf.proto,
+		.fl4_sport = sa->conf.encap_sport,
+		.fl4_dport = to.port,
 	};
 	struct rtable *rt = dst_cache_get_ip4(&sa->route, &fl4.saddr);
 
@@ -170,10 +176,13 @@ static struct dst_entry *route4(struct espl_sa *sa)
 
 static struct dst_entry *route6(struct espl_sa *sa)
 {
+	struct espl_mapping to = espl_natt_remote(sa);
 	struct flowi6 fl6 = {
 		.saddr = sa->conf.saddr.in6,
-		.daddr = sa->conf.daddr.in6,
-		.flowi6_proto = sa->conf.proto,
+		.daddr = to.addr.in6,
+		.flowi6_proto = sa->encaplen ? IPPROTO_UDP : sa->conf.proto,
+		.fl6_sport = sa->conf.encap_sport,
+		.fl6_dport = to.port,
 	};
 	struct dst_entry *dst = dst_cache_get_ip6(&sa->route, &fl6.saddr);
 
@@ -307,16 +316,21 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
 		    const struct espl_flow *flow)
 {
-	const struct espl_xform *xform = espl_xform_of(flow->proto);
+	const struct espl_xform *xform;
 	struct espl_upper upper;
 	const __be32 *spi;
 	__be32 copy;
 
-	if (!xform || !espl_upper_find(skb, flow->family, &upper) || upper.later)
+	if (!espl_upper_find(skb, flow->family, &upper) || upper.later)
+		return false;
+	if (upper.proto == IPPROTO_UDP && espl_natt_is_port(en, skb, &upper))
+		espl_natt_inside(skb, &upper);
+	xform = espl_xform_of(upper.proto);
+	if (!xform)
 		return false;
 	spi = skb_header_pointer(skb, skb_network_offset(skb) + upper.offset +
 				 xform->spi_offset, sizeof(copy), &copy);
-	return spi && espl_sad_lookup(en, flow->family, flow->proto, &flow->daddr,
+	return spi && espl_sad_lookup(en, flow->family, upper.proto, &flow->daddr,
 				      *spi);
 }
 

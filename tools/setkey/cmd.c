@@ -56,9 +56,11 @@ void cmd_padding(const char *text)
 		cmd.flags |= SADB_X_EXT_PZERO;
 	else if (!strcmp(text, "esn"))
 		cmd.flags |= SADB_X_SAFLAGS_ESN;
+	else if (!strcmp(text, "follow"))
+		cmd.flags |= SADB_X_SAFLAGS_FOLLOW;
 	else if (strcmp(text, "seq-pad"))
 		refuse(syntax, text,
-		       "a flag is random-pad, seq-pad, zero-pad, nocyclic-seq or esn");
+		       "a flag is random-pad, seq-pad, zero-pad, nocyclic-seq, esn or follow");
 }
 
 void cmd_proto(const char *text)

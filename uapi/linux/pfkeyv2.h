@@ -133,6 +133,9 @@
 /* Esplanade: OpenBSD's value, clear of KAME's and Linux's bits */
 #define SADB_X_SAFLAGS_ESN	0x400
 
+/* Esplanade: NAT-T: send to where the peer's packets come from, if that changes */
+#define SADB_X_SAFLAGS_FOLLOW	0x800
+
 /* Authentication algorithms: sadb_sa_auth, sadb_alg_id */
 
 #define SADB_AALG_NONE			0

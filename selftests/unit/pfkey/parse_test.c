@@ -150,6 +150,13 @@ static void put_replay(unsigned int packets)
 	put(SADB_X_EXT_SA_REPLAY, &ext, sizeof(ext), NULL, 0);
 }
 
+static void put_port(unsigned int type, unsigned int port)
+{
+	struct sadb_x_nat_t_port ext = { .sadb_x_nat_t_port_port = htons(port) };
+
+	put(type, &ext, sizeof(ext), NULL, 0);
+}
+
 static void put_encap(unsigned int type)
 {
 	struct sadb_x_nat_t_type ext = { .sadb_x_nat_t_type_type = type };
@@ -365,6 +372,23 @@ static void bad_filter(void) { gcm(); put_empty(SADB_X_EXT_FILTER); }
 static void bad_type_0(void) { gcm(); put_empty(0); }
 static void bad_replay(void) { gcm(); put_replay(4097); }
 static void bad_encap(void) { gcm(); put_encap(2); }
+static void bad_encap_1(void) { gcm(); put_encap(1); }
+static void good_encap(void)
+{
+	gcm();
+	put_encap(2);
+	put_port(SADB_X_EXT_NAT_T_SPORT, 4500);
+	put_port(SADB_X_EXT_NAT_T_DPORT, 40000);
+}
+
+static void bad_encap_port(void)
+{
+	gcm();
+	put_encap(2);
+	put_port(SADB_X_EXT_NAT_T_SPORT, 4500);
+	put_port(SADB_X_EXT_NAT_T_DPORT, 0);
+}
+
 static void bad_label(void) { gcm(); put_empty(SADB_X_EXT_SEC_CTX); }
 static void bad_aead_auth(void) { add_sa(20, 160, 5, 0); }
 static void bad_aead_key(void) { add_sa(20, 160, 0, 256); }
@@ -386,6 +410,7 @@ static void bad_null_key(void) { add_sa(SADB_EALG_NULL, 64, 5, 256); }
 static void bad_satype_0(void) { gcm(); buf[3] = 0; }
 static void bad_ah_enc(void) { gcm(); buf[3] = SADB_SATYPE_AH; }
 static void good_ah(void) { add_sa(0, 0, 5, 256); buf[3] = SADB_SATYPE_AH; }
+static void bad_encap_ah(void) { good_ah(); put_encap(2); }
 static void bad_ah_none(void) { add_sa(0, 0, 0, 0); buf[3] = SADB_SATYPE_AH; }
 static void bad_ah_weak(void) { add_sa(0, 0, 2, 128); buf[3] = SADB_SATYPE_AH; }
 static void good_chacha(void) { add_sa(25, 288, 0, 0); }
@@ -600,6 +625,7 @@ static const struct {
 	{ "ADD with the widest window", good_replay },
 	{ "ADD with extensions from the future, twice", good_future },
 	{ "ADD with NAT_T_TYPE 0", good_no_encap },
+	{ "ADD ESP in UDP", good_encap },
 	{ "ADD SPI 256", good_spi_256 },
 	{ "ADD SPI ffffffff", good_spi_max },
 	{ "GETSPI IPv6", good_getspi },
@@ -629,8 +655,14 @@ static const struct {
 	  "extension of type 0" },
 	{ "window of 4097", bad_replay, -EINVAL,
 	  "replay window over 4096 packets" },
-	{ "UDP encapsulation", bad_encap, -EOPNOTSUPP,
-	  "UDP encapsulation unsupported" },
+	{ "ESP in UDP without ports", bad_encap, -EINVAL,
+	  "ESP in UDP, but no ports" },
+	{ "ESP in UDP with a port 0", bad_encap_port, -EINVAL,
+	  "ESP in UDP, but no ports" },
+	{ "the UDP encapsulation of the drafts", bad_encap_1, -EOPNOTSUPP,
+	  "encapsulation other than ESP in UDP (RFC 3948)" },
+	{ "AH in UDP", bad_encap_ah, -EINVAL,
+	  "only ESP goes in UDP" },
 	{ "security label", bad_label, -EOPNOTSUPP,
 	  "security labels unsupported" },
 	{ "AEAD with an integrity algorithm", bad_aead_auth, -EINVAL,
