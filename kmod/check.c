@@ -8,27 +8,23 @@
  * admin's own rules, hand ESP and AH to rx.c, let marked packets by, and hold every
  * other packet, which has come in clear, against the SPD.
  */
-#include <linux/netfilter_ipv6.h>
-#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
-
 #include "check.h"
 #include "compat/compat.h"
 #include "ct.h"
 #include "flow.h"
+#include "frag.h"
+#include "icmp.h"
 #include "natt.h"
 #include "rx.h"
 #include "xform.h"
-
-/* Inbound fragments are put together apart from everybody else's. */
-#define DEFRAG_USER	0x4553504c
 
 /*
  * A policy for input covers forwarded packets too, as KAME has it; but where a
  * forward policy covers one, that policy decides.
  */
-static enum espl_verdict inbound(struct espl_net *en,
-				 const struct espl_flow *flow, bool local,
-				 struct espl_policy **policy)
+static enum espl_verdict lookup(struct espl_net *en,
+				const struct espl_flow *flow, bool local,
+				struct espl_policy **policy)
 {
 	enum espl_verdict verdict = ESPL_NO_POLICY;
 
@@ -36,6 +32,22 @@ static enum espl_verdict inbound(struct espl_net *en,
 		verdict = espl_spd_lookup(en, ESPL_FWD, flow, policy);
 	if (verdict == ESPL_NO_POLICY)
 		verdict = espl_spd_lookup(en, ESPL_IN, flow, policy);
+	return verdict;
+}
+
+/*
+ * An ICMP error that no policy covers comes as what it quotes would have come
+ * (RFC 4301 section 6.2).
+ */
+static enum espl_verdict inbound(struct espl_net *en, struct sk_buff *skb,
+				 const struct espl_flow *flow, bool local,
+				 struct espl_policy **policy)
+{
+	enum espl_verdict verdict = lookup(en, flow, local, policy);
+	struct espl_flow about;
+
+	if (verdict == ESPL_NO_POLICY && espl_icmp_about(skb, flow, &about))
+		verdict = lookup(en, &about, local, policy);
 	return verdict;
 }
 
@@ -79,9 +91,9 @@ static bool satisfies(const struct espl_cb *cb, const struct espl_tmpl *tmpl,
 /**
  * espl_check_chain() - may a decapsulated packet pass
  * @en: the namespace
+ * @skb: the packet; in its cb the SAs it came out of, outermost first
  * @flow: the packet's flow
  * @local: whether it is for this host
- * @cb: the SAs it came out of, outermost first
  * @why: set to the reason where it may not
  *
  * A transport SA needs no policy; a tunnel must be asked for by one that covers
@@ -90,10 +102,11 @@ static bool satisfies(const struct espl_cb *cb, const struct espl_tmpl *tmpl,
  * Context: BH off, RCU read side.
  * Return: Whether it may.
  */
-bool espl_check_chain(struct espl_net *en, const struct espl_flow *flow,
-		      bool local, const struct espl_cb *cb,
+bool espl_check_chain(struct espl_net *en, struct sk_buff *skb,
+		      const struct espl_flow *flow, bool local,
 		      enum espl_stat *why)
 {
+	const struct espl_cb *cb = espl_cb(skb);
 	struct espl_policy *policy = NULL;
 	struct espl_flow judged = *flow;
 
@@ -101,7 +114,7 @@ bool espl_check_chain(struct espl_net *en, const struct espl_flow *flow,
 	judged.group = false;
 	judged.neighbour = false;
 	*why = ESPL_IN_POLICY;
-	switch (inbound(en, &judged, local, &policy)) {
+	switch (inbound(en, skb, &judged, local, &policy)) {
 	case ESPL_NO_POLICY:
 	case ESPL_BYPASS:
 		return satisfies(cb, NULL, 0);
@@ -132,16 +145,26 @@ static unsigned int refuse(struct espl_net *en, struct sk_buff *skb,
 	return NF_DROP;
 }
 
+/* Forwarded, a packet will be held against all of them. */
+#define ALL_DIRS	(BIT(ESPL_IN) | BIT(ESPL_FWD) | BIT(ESPL_OUT))
+
 static unsigned int check_clear(struct espl_net *en, struct sk_buff *skb,
 				u8 family, bool local)
 {
 	struct espl_policy *policy = NULL;
+	unsigned int verdict;
 	struct espl_flow flow;
 
 	if (!espl_flow_read(skb, family, &flow))
 		return NF_ACCEPT;	/* the IP layer drops it */
+	if (!local) {
+		verdict = espl_frag_settle(en, skb, &flow, ALL_DIRS,
+					   ESPL_FRAG_FORWARD);
+		if (verdict != NF_ACCEPT)
+			return verdict;
+	}
 	espl_ct_undo_nat(skb, &flow);
-	switch (inbound(en, &flow, local, &policy)) {
+	switch (inbound(en, skb, &flow, local, &policy)) {
 	case ESPL_PROTECT:
 		return is_optional(policy) ? NF_ACCEPT :
 					     refuse(en, skb, ESPL_IN_CLEAR);
@@ -211,10 +234,8 @@ static unsigned int local_in(struct sk_buff *skb,
 		return NF_ACCEPT;	/* the IP layer drops it */
 	if (family == AF_INET6 && upper.fragment) {
 		/* LOCAL_IN is before reassembly here, after it in IPv4. */
-		int err = nf_ct_frag6_gather(en->net, skb, DEFRAG_USER);
-
-		if (err)
-			return err == -EINPROGRESS ? NF_STOLEN : NF_DROP;
+		if (espl_frag_gather(en->net, skb, family, ESPL_FRAG_IN))
+			return NF_STOLEN;
 		if (!espl_upper_find(skb, family, &upper) || upper.fragment)
 			return refuse(en, skb, ESPL_IN_FRAGMENT);
 	}
@@ -229,6 +250,7 @@ static unsigned int local_in(struct sk_buff *skb,
 		    espl_rx(en, skb, family, &upper, ESPL_UDP))
 			return NF_STOLEN;
 	}
+	espl_icmp_input(en, skb, family, &upper);
 	return check_clear(en, skb, family, true);
 }
 
@@ -258,13 +280,18 @@ unsigned int espl_check_local(void *priv, struct sk_buff *skb,
  * @skb: a packet to be forwarded
  * @state: the namespace and the family
  *
- * Context: RCU read side.
- * Return: NF_ACCEPT or NF_DROP.
+ * Context: RCU read side; BH made off.
+ * Return: NF_ACCEPT, NF_DROP, or NF_STOLEN for fragments that wait for others.
  */
 unsigned int espl_check_forward(void *priv, struct sk_buff *skb,
 				const struct nf_hook_state *state)
 {
+	unsigned int verdict;
+
 	if (passes(skb, state->pf))
 		return NF_ACCEPT;
-	return check_clear(espl_net(state->net), skb, state->pf, false);
+	local_bh_disable();
+	verdict = check_clear(espl_net(state->net), skb, state->pf, false);
+	local_bh_enable();
+	return verdict;
 }

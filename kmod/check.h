@@ -9,8 +9,8 @@
 
 #include "cb.h"
 
-bool espl_check_chain(struct espl_net *en, const struct espl_flow *flow,
-		      bool local, const struct espl_cb *cb,
+bool espl_check_chain(struct espl_net *en, struct sk_buff *skb,
+		      const struct espl_flow *flow, bool local,
 		      enum espl_stat *why);
 unsigned int espl_check_local(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state);

@@ -18,6 +18,38 @@
 #include "natt.h"
 #include "xform.h"
 
+/* Module parameter: enum espl_df. */
+unsigned int espl_encap_dfbit = ESPL_DF_COPY;
+
+/**
+ * espl_encap_df() - what the outer header of a tunnel says of DF
+ * @sa: the SA
+ *
+ * Context: Any.
+ * Return: What the SA says, or else the module parameter.
+ */
+enum espl_df espl_encap_df(const struct espl_sa *sa)
+{
+	unsigned int df = READ_ONCE(espl_encap_dfbit);
+
+	if (sa->conf.flags & SADB_SAFLAGS_NOPMTUDISC)
+		return ESPL_DF_CLEAR;
+	return df < ESPL_DF_COPY ? df : ESPL_DF_COPY;
+}
+
+/**
+ * espl_encap_max() - how long an IP packet can be
+ * @family: AF_INET or AF_INET6, without jumbograms
+ *
+ * Context: Any.
+ * Return: Octets.
+ */
+unsigned int espl_encap_max(u8 family)
+{
+	return family == AF_INET ? IP_MAX_MTU :
+				   sizeof(struct ipv6hdr) + IPV6_MAXPLEN;
+}
+
 /**
  * espl_encap_outer() - size of the IP header that an SA adds
  * @sa: the SA
@@ -60,20 +92,27 @@ struct inner {
 	__be16 df;
 };
 
-static struct inner read_inner(const struct sk_buff *skb, u8 family)
+static bool wants_df(enum espl_df df, bool inner)
+{
+	return df == ESPL_DF_SET || (df == ESPL_DF_COPY && inner);
+}
+
+static struct inner read_inner(const struct sk_buff *skb, u8 family,
+			       enum espl_df df)
 {
 	if (family == AF_INET)
 		return (struct inner){
 			.proto = IPPROTO_IPIP,
 			.dsfield = ipv4_get_dsfield(ip_hdr(skb)),
-			.df = ip_hdr(skb)->frag_off & htons(IP_DF),
+			.df = wants_df(df, ip_hdr(skb)->frag_off & htons(IP_DF)) ?
+			      htons(IP_DF) : 0,
 		};
 	/* IPv6 is not to be fragmented, but nobody may be told less than 1280. */
 	return (struct inner){
 		.proto = IPPROTO_IPV6,
 		.dsfield = ipv6_get_dsfield(ipv6_hdr(skb)),
-		.df = skb->ignore_df || skb->len <= IPV6_MIN_MTU ?
-		      0 : htons(IP_DF),
+		.df = skb->len > IPV6_MIN_MTU && wants_df(df, !skb->ignore_df) ?
+		      htons(IP_DF) : 0,
 	};
 }
 
@@ -120,16 +159,19 @@ static void fill6(struct sk_buff *skb, const struct espl_sa *sa,
 	skb->protocol = htons(ETH_P_IPV6);
 }
 
-static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family)
+static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family,
+			unsigned int pad)
 {
-	struct inner inner = read_inner(skb, family);
+	enum espl_df df = espl_encap_df(sa);
+	struct inner inner = read_inner(skb, family, df);
 	unsigned int outer = espl_encap_outer(sa);
 
+	skb_put_zero(skb, pad);
 	skb_push(skb, outer + sa->encaplen + sa->hdrlen);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, outer + sa->encaplen);
 	sa->xform->wrap(skb, sa, inner.proto);
-	if (skb->len > IP_MAX_MTU)
+	if (skb->len > espl_encap_max(sa->conf.family))
 		return false;
 	if (sa->conf.family == AF_INET)
 		fill4(skb, sa, &inner);
@@ -137,9 +179,10 @@ static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family
 		fill6(skb, sa, &inner);
 	/*
 	 * The IP layer below cuts what may be cut: where DF says so, where the
-	 * sender may although it says not, and in IPv6, where it always may.
+	 * sender may although it says not, and in IPv6, where it always may. DF
+	 * that we set is for routers: pmtu.c has seen to what could be helped.
 	 */
-	if (sa->conf.family == AF_INET6 || !inner.df)
+	if (sa->conf.family == AF_INET6 || !inner.df || df == ESPL_DF_SET)
 		skb->ignore_df = 1;
 	return true;
 }
@@ -172,7 +215,7 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, header + sa->encaplen);
 	sa->xform->wrap(skb, sa, next_header);
-	if (skb->len > IP_MAX_MTU)
+	if (skb->len > espl_encap_max(family))
 		return false;
 	if (family == AF_INET) {
 		ip_hdr(skb)->tot_len = htons(skb->len);
@@ -194,6 +237,8 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
  *	 for its trailer; its dst the one that the result leaves by
  * @sa: the SA
  * @family: of the packet's IP header
+ * @pad: octets of traffic flow confidentiality padding, for which there is
+ *	 tailroom, too; 0 in transport mode
  *
  * Afterwards the network header is the outermost IP header, complete, and the
  * transport header is where ESP or AH begins.
@@ -202,10 +247,12 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
  * Return: False where the headers are broken or the result would be longer than
  *	   an IP packet can be.
  */
-bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family)
+bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family,
+		     unsigned int pad)
 {
 	bool ok = sa->conf.mode == IPSEC_MODE_TUNNEL ?
-		  push_tunnel(skb, sa, family) : push_transport(skb, sa, family);
+		  push_tunnel(skb, sa, family, pad) :
+		  push_transport(skb, sa, family);
 
 	if (ok && sa->encaplen)
 		espl_natt_fill(skb, sa);

@@ -7,9 +7,21 @@
 
 #include "sad.h"
 
+/* What an outer IPv4 header says about cutting it (RFC 4301 section 8.1). */
+enum espl_df {
+	ESPL_DF_CLEAR,	/* numbered as KAME's net.inet.ipsec.dfbit */
+	ESPL_DF_SET,
+	ESPL_DF_COPY,
+};
+
+extern unsigned int espl_encap_dfbit;
+
+enum espl_df espl_encap_df(const struct espl_sa *sa);
+unsigned int espl_encap_max(u8 family);
 unsigned int espl_encap_outer(const struct espl_sa *sa);
 int espl_encap_header(const struct sk_buff *skb, u8 family);
-bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family);
+bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family,
+		     unsigned int pad);
 
 void espl_decap_transport(struct sk_buff *skb, u8 family, unsigned int offset,
 			  unsigned int nhoff, unsigned int strip, u8 proto);

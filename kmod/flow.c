@@ -61,8 +61,10 @@ static bool upper6(const struct sk_buff *skb, struct espl_upper *upper)
 
 		hdr = skb_header_pointer(skb, start + upper->offset, sizeof(copy),
 					 &copy);
-		if (!hdr)
-			return false;
+		if (!hdr) {
+			upper->later = true;
+			return upper->fragment;
+		}
 		if (upper->proto == NEXTHDR_FRAGMENT) {
 			upper->fragment = true;
 			upper->later = hdr->frag_off & htons(IP6_OFFSET);
@@ -228,6 +230,7 @@ bool espl_flow_read(const struct sk_buff *skb, u8 family, struct espl_flow *flow
 	}
 	/* IPv6 goes by the first fragment: what a later one says may be a lie. */
 	flow->proto_hidden = family == AF_INET6 && upper.later;
+	flow->fragment = upper.fragment;
 	flow->group = espl_addr_is_multicast(&flow->daddr, family);
 	if (!upper.later)
 		read_ports(skb, &upper, flow);

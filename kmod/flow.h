@@ -15,7 +15,8 @@
  * @nhoff: octets from the IP header to the octet that announces @proto
  * @proto: what it is
  * @route: octets from the IP header to an IPv6 routing header with hops ahead
- * @later: a fragment other than the first: there is no header at @offset
+ * @later: a fragment that does not hold the header: a later one than the first, or
+ *	   in IPv6 one that ends before it
  * @fragment: there is an IPv6 fragment header, or IPv4 offset or MF
  */
 struct espl_upper {

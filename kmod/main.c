@@ -12,6 +12,7 @@
 
 #include "alg.h"
 #include "check.h"
+#include "encap.h"
 #include "net.h"
 #include "pfkey.h"
 #include "sad.h"
@@ -25,6 +26,10 @@ MODULE_PARM_DESC(allow_weak,
 module_param_named(sha256_96, espl_alg_sha256_96, bool, 0644);
 MODULE_PARM_DESC(sha256_96,
 		 "cut HMAC-SHA2-256 to 96 bits, as af_key did, not to 128 (RFC 4868)");
+
+module_param_named(dfbit, espl_encap_dfbit, uint, 0644);
+MODULE_PARM_DESC(dfbit,
+		 "DF of the outer header of tunnels: 0 clear, 1 set, 2 copy the inner one's (default)");
 
 struct workqueue_struct *espl_wq;
 

@@ -16,20 +16,10 @@
 #include "pmtu.h"
 #include "xform.h"
 
-/**
- * espl_pmtu_inner() - the inner MTU
- * @skb: the packet, its network header set
- * @family: of its IP header
- * @sa: what will be applied to it, innermost first
- * @n: how many
- * @mtu: of the path that the outermost packet takes
- *
- * Context: Any.
- * Return: The size up to which the packet as it is now fits, in octets.
- */
-unsigned int espl_pmtu_inner(const struct sk_buff *skb, u8 family,
-			     struct espl_sa *const *sa, unsigned int n,
-			     unsigned int mtu)
+/* The size up to which a packet as it is now fits, in octets. */
+static unsigned int inner(const struct sk_buff *skb, u8 family,
+			  struct espl_sa *const *sa, unsigned int n,
+			  unsigned int mtu)
 {
 	while (n--) {
 		unsigned int outer = espl_encap_outer(sa[n]);
@@ -45,6 +35,62 @@ unsigned int espl_pmtu_inner(const struct sk_buff *skb, u8 family,
 						sa[n]->encaplen);
 	}
 	return mtu;
+}
+
+static const struct espl_sa *outermost_tunnel(struct espl_sa *const *sa,
+					      unsigned int n)
+{
+	while (n--)
+		if (sa[n]->conf.mode == IPSEC_MODE_TUNNEL)
+			return sa[n];
+	return NULL;
+}
+
+/* The largest fragment that a datagram came in, 0 where it came whole. */
+static unsigned int came_in(struct sk_buff *skb, u8 family)
+{
+	return family == AF_INET ? IPCB(skb)->frag_max_size :
+				   IP6CB(skb)->frag_max_size;
+}
+
+/**
+ * espl_pmtu_measure() - which sizes fit
+ * @skb: the packet, its network header set
+ * @family: of its IP header
+ * @sa: what will be applied to it, innermost first
+ * @n: how many, 1 or more
+ * @mtu: of the path that the outermost packet takes
+ * @fit: filled, except for same_path
+ *
+ * Context: Any.
+ */
+void espl_pmtu_measure(struct sk_buff *skb, u8 family,
+		       struct espl_sa *const *sa, unsigned int n,
+		       unsigned int mtu, struct espl_fit *fit)
+{
+	const struct espl_sa *tunnel = outermost_tunnel(sa, n);
+	u8 outer = tunnel ? tunnel->conf.family : family;
+	enum espl_df df = tunnel && outer == AF_INET ? espl_encap_df(tunnel) :
+						       ESPL_DF_COPY;
+
+	fit->mtu = inner(skb, family, sa, n, mtu);
+	/* IPv6 has no smaller MTU than this: the outer packet is cut instead. */
+	if (family == AF_INET6 && fit->mtu < IPV6_MIN_MTU)
+		fit->mtu = IPV6_MIN_MTU;
+	fit->most = inner(skb, family, sa, n, espl_encap_max(outer));
+	fit->loose = df == ESPL_DF_CLEAR;
+	fit->piece = fit->mtu;
+	/* In transport mode there is no header to put around a part. */
+	if (sa[0]->conf.mode != IPSEC_MODE_TUNNEL) {
+		fit->whole = UINT_MAX;
+		return;
+	}
+	fit->whole = df == ESPL_DF_SET ? fit->mtu : fit->most;
+	/* What was put together here was cut by its sender, and so it goes on. */
+	if (came_in(skb, family)) {
+		fit->whole = min(fit->whole, came_in(skb, family));
+		fit->piece = min(fit->piece, came_in(skb, family));
+	}
 }
 
 /* IPv6 does not set its own mark on unicast: go by where the packet came in. */
@@ -87,13 +133,9 @@ static bool cut_tcp(struct sk_buff *skb, u8 family, unsigned int mtu)
 
 static void tell(struct sk_buff *skb, u8 family, unsigned int mtu)
 {
-	if (!is_forwarded(skb)) {
-		if (skb->sk && sk_fullsock(skb->sk)) {
-			WRITE_ONCE(skb->sk->sk_err, EMSGSIZE);
-			sk_error_report(skb->sk);
-		}
+	/* A sender of our own is told by what its call returns. */
+	if (!is_forwarded(skb))
 		return;
-	}
 	if (family == AF_INET)
 		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
 	else
@@ -104,26 +146,26 @@ static void tell(struct sk_buff *skb, u8 family, unsigned int mtu)
  * espl_pmtu_fit() - see to it that a packet fits, or that its sender hears of it
  * @skb: the packet, not yet protected; may be made GSO, or GSO of smaller pieces
  * @family: of its IP header
- * @mtu: the inner MTU
- * @same_path: the protected packet goes to the packet's own destination. What
- *	       the route then knows is the outer MTU, and to write the inner one
- *	       there would shrink it again with every packet.
+ * @fit: as espl_pmtu_measure() found
  *
  * Context: BH off, RCU read side.
- * Return: False where it is too big and may not be fragmented: drop it.
+ * Return: False where it is too big and may not be fragmented: drop it with
+ *	   -EMSGSIZE.
  */
-bool espl_pmtu_fit(struct sk_buff *skb, u8 family, unsigned int mtu,
-		   bool same_path)
+bool espl_pmtu_fit(struct sk_buff *skb, u8 family, const struct espl_fit *fit)
 {
-	/* IPv6 has no smaller MTU than this: the outer packet is cut instead. */
-	if (family == AF_INET6 && mtu < IPV6_MIN_MTU)
-		mtu = IPV6_MIN_MTU;
+	unsigned int mtu = fit->mtu;
+
 	if (skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) :
 			      skb->len <= mtu)
 		return true;
-	if (!same_path && !is_forwarded(skb))
+	if (!fit->loose && !fit->same_path && !is_forwarded(skb))
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
-	if (cut_tcp(skb, family, mtu) || may_be_fragmented(skb, family))
+	if (cut_tcp(skb, family, mtu))
+		return true;
+	if (!skb_is_gso(skb) && fit->whole == UINT_MAX && skb->len > fit->most)
+		mtu = fit->most;
+	else if (fit->loose || may_be_fragmented(skb, family))
 		return true;
 	tell(skb, family, mtu);
 	return false;

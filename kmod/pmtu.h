@@ -7,10 +7,29 @@
 
 #include "sad.h"
 
-unsigned int espl_pmtu_inner(const struct sk_buff *skb, u8 family,
-			     struct espl_sa *const *sa, unsigned int n,
-			     unsigned int mtu);
-bool espl_pmtu_fit(struct sk_buff *skb, u8 family, unsigned int mtu,
-		   bool same_path);
+/**
+ * struct espl_fit - which sizes fit, in octets of the packet before protection
+ * @mtu: protected, it fits the path
+ * @most: protected, it is an IP packet at all
+ * @whole: up to here it goes as one
+ * @piece: what is longer is cut into such pieces first
+ * @loose: what does not fit the path is cut outside, whatever its sender says
+ * @same_path: the protected packet goes to the packet's own destination. What
+ *	       the route then knows is the outer MTU, and to write the inner one
+ *	       there would shrink it again with every packet.
+ */
+struct espl_fit {
+	unsigned int mtu;
+	unsigned int most;
+	unsigned int whole;
+	unsigned int piece;
+	bool loose;
+	bool same_path;
+};
+
+void espl_pmtu_measure(struct sk_buff *skb, u8 family,
+		       struct espl_sa *const *sa, unsigned int n,
+		       unsigned int mtu, struct espl_fit *fit);
+bool espl_pmtu_fit(struct sk_buff *skb, u8 family, const struct espl_fit *fit);
 
 #endif

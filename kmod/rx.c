@@ -18,12 +18,12 @@
 #include <net/dst_metadata.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
-#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
 #include "check.h"
 #include "compat/compat.h"
 #include "encap.h"
 #include "flow.h"
+#include "frag.h"
 #include "life.h"
 #include "natt.h"
 #include "own.h"
@@ -221,21 +221,13 @@ static bool defragment(struct espl_net *en, struct sk_buff *skb)
 {
 	struct espl_cb cb = *espl_cb(skb);
 	u32 user = defrag_user(&cb);
-	int err;
 
 	/* The queue keeps its own notes in the packet, so ours wait here. */
 	memset(skb->cb, 0, sizeof(skb->cb));
 	skb_dst_drop(skb);
-	if (cb.family == AF_INET) {
-		err = ip_defrag(en->net, skb, user);
-		cb.frag_max = err ? 0 : IPCB(skb)->frag_max_size;
-	} else {
-		err = nf_ct_frag6_gather(en->net, skb, user);
-		if (err && err != -EINPROGRESS)
-			kfree_skb(skb);
-		cb.frag_max = err ? 0 : IP6CB(skb)->frag_max_size;
-	}
-	if (!err) {
+	if (!espl_frag_gather(en->net, skb, cb.family, user)) {
+		cb.frag_max = cb.family == AF_INET ? IPCB(skb)->frag_max_size :
+						     IP6CB(skb)->frag_max_size;
 		*espl_cb(skb) = cb;
 		return true;
 	}
@@ -303,7 +295,7 @@ static void taken_off(struct sk_buff *skb)
 			return;
 		}
 	}
-	if (!espl_check_chain(en, &flow, local, espl_cb(skb), &why)) {
+	if (!espl_check_chain(en, skb, &flow, local, &why)) {
 		drop(skb, why);
 		return;
 	}

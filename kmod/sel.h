@@ -47,6 +47,7 @@ struct espl_sel {
  * @group: @daddr is multicast or limited broadcast
  * @neighbour: Neighbour Discovery (RFC 4861) or group membership (IGMP, MLD),
  *	       which carry the link itself
+ * @fragment: a part of a datagram, with ports or without
  * @ports_known: false where the ports are out of sight: a later fragment, or a
  *		 packet that ends before them
  * @proto_hidden: so is the protocol: a later fragment of IPv6
@@ -60,6 +61,7 @@ struct espl_flow {
 	u8 proto;
 	bool group;
 	bool neighbour;
+	bool fragment;
 	bool ports_known;
 	bool proto_hidden;
 };

@@ -32,6 +32,8 @@ struct espl_net;
 	_(IN_ESP,		in_esp)		/* layers of ESP taken off */ \
 	_(IN_AH,		in_ah)		/* layers of AH taken off */ \
 	_(IN_DUMMY,		in_dummy)	/* next header 59: eaten */ \
+	_(IN_PMTU,		in_pmtu)	/* a path is narrower, says ICMP */ \
+	_(IN_ICMP,		in_icmp)	/* ICMP about ESP, not believed */ \
 	_(IN_NO_SA,		in_no_sa)	/* SPI not ours: left to others */ \
 	_(IN_SA_STATE,		in_sa_state)	/* SA larval or dead */	\
 	_(IN_KEEPALIVE,		in_keepalive)	/* one octet for a NAT: eaten */ \

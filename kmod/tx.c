@@ -19,6 +19,8 @@
 #include "ct.h"
 #include "encap.h"
 #include "flow.h"
+#include "frag.h"
+#include "icmp.h"
 #include "life.h"
 #include "natt.h"
 #include "own.h"
@@ -32,14 +34,14 @@
  * @n: how many
  * @family: of the outermost IP header
  * @dst: the route of the outermost packet, held once resolved
- * @same_path: the outermost packet goes to the packet's own destination
+ * @fit: which sizes fit
  */
 struct plan {
 	struct espl_sa *sa[ESPL_DEPTH];
 	unsigned int n;
 	u8 family;
 	struct dst_entry *dst;
-	bool same_path;
+	struct espl_fit fit;
 };
 
 static void step(struct sk_buff *skb);
@@ -90,20 +92,41 @@ static void sealed(struct sk_buff *skb, int err)
 		send(skb);
 }
 
-static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa)
+static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa,
+				 unsigned int pad)
 {
 	unsigned int head = LL_RESERVED_SPACE(skb_dst(skb)->dev) +
 			    espl_encap_outer(sa) + sa->encaplen + sa->hdrlen;
-	unsigned int tail = sa->xform->overhead(sa, skb->len) + sa->align;
+	unsigned int tail = sa->xform->overhead(sa, skb->len + pad) + pad +
+			    sa->align;
 
 	return espl_own(skb, head, tail);
+}
+
+/*
+ * Padding that hides how long packets are: all are as long as fits (RFC 4303
+ * section 2.7). The outermost SA alone knows what that is.
+ */
+static unsigned int padding(struct sk_buff *skb, const struct espl_sa *sa)
+{
+	const struct espl_cb *cb = espl_cb(skb);
+	unsigned int outer = espl_encap_outer(sa) + sa->encaplen, mtu, most;
+
+	if (!(sa->conf.flags & SADB_X_SAFLAGS_TFC) ||
+	    sa->conf.mode != IPSEC_MODE_TUNNEL ||
+	    sa->conf.proto != IPPROTO_ESP || cb->next + 1 < cb->n)
+		return 0;
+	mtu = dst_mtu(skb_dst(skb));
+	most = mtu > outer ? sa->xform->mtu(sa, mtu - outer) : 0;
+	return most > skb->len ? most - skb->len : 0;
 }
 
 /* Apply the next SA: lay the packet out, charge the SA, seal. */
 static void step(struct sk_buff *skb)
 {
 	struct espl_sa *sa = espl_cb(skb)->sa[espl_cb(skb)->next];
-	struct sk_buff *ours = make_room(skb, sa);
+	unsigned int pad = padding(skb, sa);
+	struct sk_buff *ours = make_room(skb, sa, pad);
 	u64 seq;
 
 	if (!ours) {
@@ -111,7 +134,7 @@ static void step(struct sk_buff *skb)
 		return;
 	}
 	skb = ours;
-	if (!espl_encap_push(skb, sa, espl_cb(skb)->family)) {
+	if (!espl_encap_push(skb, sa, espl_cb(skb)->family, pad)) {
 		drop(skb, ESPL_OUT_HEADER);
 		return;
 	}
@@ -207,13 +230,14 @@ static bool resolve_route(struct plan *plan, struct sk_buff *skb,
 	while (i && plan->sa[i - 1]->conf.mode != IPSEC_MODE_TUNNEL)
 		i--;
 	if (!i) {
-		plan->same_path = true;
+		plan->fit.same_path = true;
 		plan->dst = dst_clone(skb_dst(skb));
 		return true;
 	}
 	conf = &plan->sa[i - 1]->conf;
-	plan->same_path = conf->family == flow->family &&
-			  espl_addr_equal(&conf->daddr, &flow->daddr, flow->family);
+	plan->fit.same_path = conf->family == flow->family &&
+			      espl_addr_equal(&conf->daddr, &flow->daddr,
+					      flow->family);
 	plan->dst = conf->family == AF_INET ? route4(plan->sa[i - 1]) :
 					      route6(plan->sa[i - 1]);
 	return plan->dst;
@@ -247,6 +271,28 @@ static bool resolve_sas(struct plan *plan, struct espl_net *en,
 	return true;
 }
 
+/* A datagram that no outer packet can hold goes in several. */
+static void protect_cut(struct espl_net *en, struct sk_buff *skb,
+			const struct plan *plan, u8 family)
+{
+	struct sk_buff *piece, *next;
+
+	if (skb->len <= plan->fit.whole) {
+		protect(skb, plan, family);
+		return;
+	}
+	piece = espl_frag_cut(en->net, skb, family, plan->fit.piece);
+	if (!piece) {
+		espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
+		return;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(piece, skb, next) {
+		skb_mark_not_on_list(skb);
+		protect(skb, plan, family);
+	}
+}
+
 /* The packet is ours now. What it is made of is sent, or dropped, by name. */
 static void protect_all(struct espl_net *en, struct sk_buff *skb,
 			const struct plan *plan, u8 family)
@@ -259,7 +305,7 @@ static void protect_all(struct espl_net *en, struct sk_buff *skb,
 		    skb_csum_hwoffload_help(skb, 0))
 			espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
 		else
-			protect(skb, plan, family);
+			protect_cut(en, skb, plan, family);
 		return;
 	}
 	/* No features: linear segments with their checksums done. */
@@ -271,7 +317,7 @@ static void protect_all(struct espl_net *en, struct sk_buff *skb,
 	consume_skb(skb);
 	skb_list_walk_safe(segs, skb, next) {
 		skb_mark_not_on_list(skb);
-		protect(skb, plan, family);
+		protect_cut(en, skb, plan, family);
 	}
 }
 
@@ -287,7 +333,6 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 			  const struct espl_flow *flow)
 {
 	struct plan plan = {};
-	unsigned int mtu;
 
 	espl_ct_bar(skb);
 	if (!resolve_sas(&plan, en, policy, flow))
@@ -297,11 +342,12 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 	/* Crypto may outlast the RCU section that the packet's dst lives by. */
 	if (!skb_dst_force(skb) || !resolve_route(&plan, skb, flow))
 		return refuse(en, skb, ESPL_OUT_NO_ROUTE);
-	mtu = espl_pmtu_inner(skb, flow->family, plan.sa, plan.n,
-			      dst_mtu(plan.dst));
-	if (!espl_pmtu_fit(skb, flow->family, mtu, plan.same_path)) {
+	espl_pmtu_measure(skb, flow->family, plan.sa, plan.n, dst_mtu(plan.dst),
+			  &plan.fit);
+	if (!espl_pmtu_fit(skb, flow->family, &plan.fit)) {
 		dst_release(plan.dst);
-		return refuse(en, skb, ESPL_OUT_TOO_BIG);
+		refuse(en, skb, ESPL_OUT_TOO_BIG);
+		return NF_DROP_ERR(-EMSGSIZE);
 	}
 	if (!espl_ct_confirm(skb)) {
 		dst_release(plan.dst);
@@ -334,14 +380,29 @@ static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
 				      *spi);
 }
 
-/* Traffic that is not for us: our own, the loopback's, and what xfrm has. */
-static bool passes(struct sk_buff *skb, u8 family)
+/* An ICMP error that no policy covers goes the way of what it quotes. */
+static enum espl_verdict lookup(struct espl_net *en, struct sk_buff *skb,
+				struct espl_flow *flow,
+				struct espl_policy **policy)
 {
-	const struct dst_entry *dst = skb_dst(skb);
+	enum espl_verdict verdict = espl_spd_lookup(en, ESPL_OUT, flow, policy);
+	struct espl_flow about;
 
-	return (*espl_marks(skb, family) & ESPL_SENT) || !dst ||
-	       (dst->flags & DST_NOXFRM) || dst_xfrm(dst) ||
-	       (dst->dev->flags & IFF_LOOPBACK);
+	if (verdict != ESPL_NO_POLICY || !espl_icmp_about(skb, flow, &about))
+		return verdict;
+	verdict = espl_spd_lookup(en, ESPL_OUT, &about, policy);
+	if (verdict == ESPL_UNCLEAR)
+		return verdict;
+	/* The SAs of transport mode are for their own two hosts. */
+	if (verdict != ESPL_PROTECT ||
+	    ((*policy)->tmpl[0].mode != IPSEC_MODE_TUNNEL &&
+	     !espl_addr_equal(&about.saddr, &flow->saddr, flow->family)))
+		return ESPL_NO_POLICY;
+	if (!espl_addr_in(&flow->saddr, &(*policy)->sel.saddr,
+			  (*policy)->sel.splen))
+		espl_icmp_source(en, skb, &(*policy)->sel);
+	*flow = about;
+	return ESPL_PROTECT;
 }
 
 /*
@@ -357,6 +418,46 @@ static bool is_loop_copy(const struct sk_buff *skb, u8 family,
 	       skb_rtable(skb)->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST);
 }
 
+static unsigned int judge(struct espl_net *en, struct sk_buff *skb,
+			  struct espl_flow *flow,
+			  const struct nf_hook_state *state)
+{
+	unsigned int verdict = espl_frag_settle(en, skb, flow, BIT(ESPL_OUT),
+						ESPL_FRAG_OUT);
+	struct espl_policy *policy;
+
+	if (verdict != NF_ACCEPT)
+		return verdict;
+	switch (lookup(en, skb, flow, &policy)) {
+	case ESPL_BYPASS:
+		espl_stat_inc(en, ESPL_OUT_BYPASS);
+		return NF_ACCEPT;
+	case ESPL_DISCARD:
+		return refuse(en, skb, ESPL_OUT_DISCARD);
+	case ESPL_UNCLEAR:
+		return refuse(en, skb, ESPL_OUT_FRAGMENT);
+	case ESPL_PROTECT:
+		if (is_loop_copy(skb, state->pf, state)) {
+			consume_skb(skb);
+			return NF_STOLEN;
+		}
+		return is_ours(en, skb, flow) ? NF_ACCEPT :
+						apply(en, skb, policy, flow);
+	default:
+		return NF_ACCEPT;
+	}
+}
+
+/* Traffic that is not for us: our own, the loopback's, and what xfrm has. */
+static bool passes(struct sk_buff *skb, u8 family)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	return (*espl_marks(skb, family) & ESPL_SENT) || !dst ||
+	       (dst->flags & DST_NOXFRM) || dst_xfrm(dst) ||
+	       (dst->dev->flags & IFF_LOOPBACK);
+}
+
 /**
  * espl_tx_hook() - POST_ROUTING
  * @priv: unused
@@ -365,15 +466,15 @@ static bool is_loop_copy(const struct sk_buff *skb, u8 family,
  *
  * Context: RCU read side; BH made off.
  * Return: NF_ACCEPT for packets that leave as they are, NF_DROP for those that
- *	   must not, NF_STOLEN for those that leave protected.
+ *	   must not, NF_STOLEN for those that leave protected, and for fragments
+ *	   that wait for others.
  */
 unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
 	struct espl_net *en = espl_net(state->net);
-	unsigned int verdict = NF_ACCEPT;
-	struct espl_policy *policy;
 	struct espl_flow flow;
+	unsigned int verdict;
 
 	espl_ct_guard(en, skb);
 	if (passes(skb, state->pf))
@@ -381,27 +482,7 @@ unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 	if (!espl_flow_read(skb, state->pf, &flow))
 		return refuse(en, skb, ESPL_OUT_HEADER);
 	local_bh_disable();
-	switch (espl_spd_lookup(en, ESPL_OUT, &flow, &policy)) {
-	case ESPL_NO_POLICY:
-		break;
-	case ESPL_BYPASS:
-		espl_stat_inc(en, ESPL_OUT_BYPASS);
-		break;
-	case ESPL_DISCARD:
-		verdict = refuse(en, skb, ESPL_OUT_DISCARD);
-		break;
-	case ESPL_UNCLEAR:
-		verdict = refuse(en, skb, ESPL_OUT_FRAGMENT);
-		break;
-	case ESPL_PROTECT:
-		if (is_loop_copy(skb, state->pf, state)) {
-			consume_skb(skb);
-			verdict = NF_STOLEN;
-		} else if (!is_ours(en, skb, &flow)) {
-			verdict = apply(en, skb, policy, &flow);
-		}
-		break;
-	}
+	verdict = judge(en, skb, &flow, state);
 	local_bh_enable();
 	return verdict;
 }

@@ -58,9 +58,11 @@ void cmd_padding(const char *text)
 		cmd.flags |= SADB_X_SAFLAGS_ESN;
 	else if (!strcmp(text, "follow"))
 		cmd.flags |= SADB_X_SAFLAGS_FOLLOW;
+	else if (!strcmp(text, "tfc"))
+		cmd.flags |= SADB_X_SAFLAGS_TFC;
 	else if (strcmp(text, "seq-pad"))
 		refuse(syntax, text,
-		       "a flag is random-pad, seq-pad, zero-pad, nocyclic-seq, esn or follow");
+		       "a flag is random-pad, seq-pad, zero-pad, nocyclic-seq, esn, follow or tfc");
 }
 
 void cmd_proto(const char *text)

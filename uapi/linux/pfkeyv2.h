@@ -136,6 +136,9 @@
 /* Esplanade: NAT-T: send to where the peer's packets come from, if that changes */
 #define SADB_X_SAFLAGS_FOLLOW	0x800
 
+/* Esplanade: tunnel packets are padded to the size of the path */
+#define SADB_X_SAFLAGS_TFC	0x1000
+
 /* Authentication algorithms: sadb_sa_auth, sadb_alg_id */
 
 #define SADB_AALG_NONE			0
