@@ -221,7 +221,7 @@ static int review_one(struct nf_conn *ct, void *data)
 /* All namespaces' flows: those that no policy covers come back with a packet. */
 static void empty_flowtables(void)
 {
-	typeof(&nf_flow_table_cleanup) cleanup = symbol_get(nf_flow_table_cleanup);
+	typeof(nf_flow_table_cleanup) *cleanup = symbol_get(nf_flow_table_cleanup);
 
 	if (!cleanup)
 		return;
@@ -243,7 +243,7 @@ void espl_ct_review(struct espl_net *en, const struct espl_policy *policy)
 {
 	struct review review = { .en = en, .policy = policy };
 	const struct nf_ct_iter_data data = { .net = en->net, .data = &review };
-	typeof(&nf_ct_iterate_cleanup_net) iterate;
+	typeof(nf_ct_iterate_cleanup_net) *iterate;
 
 	iterate = symbol_get(nf_ct_iterate_cleanup_net);
 	if (!iterate)

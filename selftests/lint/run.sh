@@ -41,16 +41,21 @@ checkpatch() {
 	local out ignore=$1
 
 	shift
-	out=$(tools/vm/checkpatch --no-tree --strict --quiet --terse --show-types \
-		--ignore "$ignore" -f "$@" 2>&1) || true
-	grep -E '(ERROR|WARNING|CHECK):' <<<"$out"
+	out=$(tools/vm/checkpatch --no-tree --strict --show-types \
+		--ignore "$ignore" -f "$@" 2>&1)
 	rm -f .checkpatch-camelcase*
+	grep -E -A3 '^(ERROR|WARNING|CHECK):' <<<"$out"
+	# Did it get to the end of each file, and was there one.
+	[ $# -gt 0 ] && [ "$(grep -c '^total: ' <<<"$out")" -eq $# ] || echo "$out"
 	return 0
 }
 
-compile() {	# W=1, and sparse
-	ESPLANADE_KBUILD='W=1 C=2 CF=-D__CHECK_ENDIAN__' \
-		tools/vm/run --build-only --kernel 6.1 >/dev/null
+compile() {	# W=1, and sparse: all of it, which warned nobody when it was last built
+	local module
+
+	module=$(ESPLANADE_KBUILD="W=1 C=2 CF=-D__CHECK_ENDIAN__ LINT=$$" \
+		tools/vm/run --build-only --kernel 6.1) || return
+	rm -rf "${module%/*}" "${module%/*}".{log,lock}
 }
 
 versions_in_compat() {
@@ -68,6 +73,13 @@ kernel_doc() {
 		name = substr($0, RSTART, RLENGTH) ")"
 		if (name != doc) print FILENAME ":" FNR ": " name " has no kernel-doc"
 	}' kmod/*.c
+}
+
+counters_documented() {
+	sed -n 's/^\t_([A-Z_]*,[ \t]*\([a-z_]*\)).*/\1/p' kmod/stat.h | while read -r name; do
+		grep -q "^$name  *[^ ]" Documentation/counters.rst ||
+			echo "$name is not in Documentation/counters.rst"
+	done
 }
 
 mapfile -t shell < <(git ls-files -co --exclude-standard |
@@ -90,5 +102,6 @@ clean 'checkpatch --strict: setkey' checkpatch "$setkey" "${setkey_files[@]}"
 clean 'the module compiles with W=1 and sparse' compile
 clean 'only compat/ tests the kernel version' versions_in_compat
 clean 'every function of kmod/ has kernel-doc' kernel_doc
+clean 'every counter is documented' counters_documented
 clean 'shellcheck' shellcheck -x "${shell[@]}"
 exit "$failed"

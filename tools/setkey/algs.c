@@ -146,7 +146,7 @@ static void key_check(const struct key *key, unsigned int bits)
 
 	if (a->ext != COMP && !pfkey_supports(a, &min, &max))
 		refuse("Not supported", a->name, a->weak ?
-		       "it MUST NOT be used (RFC 8221): the kernel offers it only with allow_weak=1" :
+		       "it MUST NOT be used (RFC 8221): offered only with allow_weak=1" :
 		       "the kernel's PF_KEY does not offer this algorithm");
 	if (length_ok(a, bits, min, max))
 		return;
