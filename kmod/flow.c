@@ -76,6 +76,10 @@ static bool upper6(const struct sk_buff *skb, struct espl_upper *upper)
 		upper->offset += ext_len(upper->proto,
 					 (const struct ipv6_opt_hdr *)hdr);
 		upper->proto = hdr->nexthdr;
+		if (start + upper->offset > skb->len) {
+			upper->later = true;
+			return upper->fragment;
+		}
 	}
 	return true;
 }
