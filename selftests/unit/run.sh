@@ -30,7 +30,7 @@ try() {
 # The kernel's headers that spd.c includes: shim.h stands for all of them.
 mkdir "$build"/{linux,net}
 touch "$build"/linux/{completion,mutex,rculist,refcount,rhashtable,skbuff,slab}.h \
-	"$build"/linux/{timekeeping,workqueue}.h "$build/net/net_namespace.h"
+	"$build"/linux/{timekeeping,workqueue,xarray}.h "$build/net/net_namespace.h"
 
 for test in *.c; do
 	name=${test%.c}

@@ -30,6 +30,7 @@ struct rhltable {};
 struct hlist_head {};
 struct rcu_head {};
 struct mutex {};
+struct xarray {};
 static inline void mutex_lock(struct mutex *lock) { (void)lock; }
 static inline void mutex_unlock(struct mutex *lock) { (void)lock; }
 
