@@ -3,6 +3,7 @@
 # make            the module for the running kernel, and the tools
 # make demo       the main job in a virtual machine, with a transcript
 # make check      every test: on the host, then in virtual machines
+# make rfc-map    every test, and Documentation/rfc-map.rst made of what they said
 # make install    module and tools; then: modprobe esplanade
 # make uninstall  undo that
 #
@@ -35,6 +36,12 @@ check:
 	tools/deps
 	selftests/run
 
+rfc-map:
+	tools/deps
+	results=$$(mktemp -d) && \
+		ESPLANADE_RESULTS=$$results selftests/run unit net && \
+		selftests/cases table $$results >Documentation/rfc-map.rst
+
 install: module tools
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 	$(MAKE) -C tools/setkey install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
@@ -53,4 +60,4 @@ clean:
 	$(MAKE) -C tools/setkey clean
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools demo check install uninstall clean
+.PHONY: all module tools demo check rfc-map install uninstall clean

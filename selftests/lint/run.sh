@@ -103,5 +103,6 @@ clean 'the module compiles with W=1 and sparse' compile
 clean 'only compat/ tests the kernel version' versions_in_compat
 clean 'every function of kmod/ has kernel-doc' kernel_doc
 clean 'every counter is documented' counters_documented
+clean 'rfc-map.rst has the cases of cases.txt' selftests/cases same Documentation/rfc-map.rst
 clean 'shellcheck' shellcheck -x "${shell[@]}"
 exit "$failed"

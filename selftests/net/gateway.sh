@@ -109,14 +109,3 @@ in_ns "$gw2" setkey -c <<<'spdflush;'
 ip -n "$gw2" route add 10.1.0.2/32 via 192.0.2.1 2>/dev/null
 dropped 'a clear packet to be forwarded: in_clear' "$gw1" in_clear 1 \
 	in_ns "$right" ping -n -c 1 -W 1 10.1.0.2
-
-# A policy for one port, and fragments that do not show theirs.
-in_ns "$gw1" setkey -f - <<-RULES
-	spdflush;
-	spdadd 10.1.0.0/24 10.2.0.2[7777] udp -P out ipsec esp/tunnel/192.0.2.1-192.0.2.2/require;
-RULES
-record "$gw1" wan
-dropped 'fragments to a protected port: out_fragment' "$gw1" out_fragment 2 \
-	in_ns "$left" bash -c "head -c 4000 /dev/zero | tr '\\0' F | socat -u -b 4000 - UDP:10.2.0.2:7777"
-stop_recording
-is 'none of them left in clear' 0 "$(on_wire 'ip proto 17')"

@@ -46,17 +46,17 @@ refused 'encryption without integrity' 'Invalid argument' "add 10.1.0.1 10.1.0.2
 refused 'a combined algorithm and another' 'by itself' "add 10.1.0.1 10.1.0.2 esp 0x3000 -E aes-gcm-16 $key $sha;"
 refused 'SPI 0' 'reserved' "add 10.1.0.1 10.1.0.2 esp 0 -E aes-gcm-16 $key;"
 refused 'SPI 255' 'reserved' "add 10.1.0.1 10.1.0.2 esp 255 -E aes-gcm-16 $key;"
-refused 'AH, which is not here yet' '.' "add 10.1.0.1 10.1.0.2 ah 0x3000 $sha;"
-refused 'addresses of two families' '.' "add 10.1.0.1 fd00::1 esp 0x3000 -E aes-gcm-16 $key;"
+refused 'AH that encrypts' 'does not encrypt' "add 10.1.0.1 10.1.0.2 ah 0x3000 $cbc $sha;"
+refused 'addresses of two families' 'different address families' "add 10.1.0.1 fd00::1 esp 0x3000 -E aes-gcm-16 $key;"
 refused 'an SA that is not there' 'No such process\|No entry' 'delete 10.1.0.1 10.1.0.2 esp 0x3000;'
 refused 'a prefix longer than the address' 'prefix' 'spdadd 10.1.0.0/33 10.2.0.0/24 any -P out discard;'
 refused 'an IPv6 prefix longer than the address' 'prefix' 'spdadd fd00::/129 fd01::/64 any -P out discard;'
 refused 'a policy that is there' 'File exists' 'spdadd 10.1.0.0/24 10.2.0.0/24 any -P out discard;'
 refused 'a policy that is not there' 'No such file\|No entry' 'spddelete 10.7.0.0/24 10.2.0.0/24 any -P out;'
 refused 'an outbound tunnel of level use' 'Invalid argument' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel/10.1.0.1-10.1.0.2/use;'
-refused 'a tunnel without ends' '.' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel//require;'
-refused 'a direction nobody knows' '.' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -P sideways discard;'
-refused 'a line that stops in the middle' '.' 'spdadd 10.7.0.0/24'
+refused 'a tunnel without ends' 'two ends' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel//require;'
+refused 'a direction nobody knows' 'in, out or fwd' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -P sideways discard;'
+refused 'a line that stops in the middle' 'middle of a command' 'spdadd 10.7.0.0/24'
 
 # As the article's second paragraph does it.
 in_ns "$a" setkey -c <<<'flush; spdflush;'
