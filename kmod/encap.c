@@ -100,6 +100,8 @@ static bool wants_df(enum espl_df df, bool inner)
 static struct inner read_inner(const struct sk_buff *skb, u8 family,
 			       enum espl_df df)
 {
+	if (family == AF_UNSPEC)
+		return (struct inner){ .proto = IPPROTO_NONE };
 	if (family == AF_INET)
 		return (struct inner){
 			.proto = IPPROTO_IPIP,
@@ -236,7 +238,8 @@ static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 fam
  *	 headroom for espl_encap_outer() and the transform's header, and tailroom
  *	 for its trailer; its dst the one that the result leaves by
  * @sa: the SA
- * @family: of the packet's IP header
+ * @family: of the packet's IP header; AF_UNSPEC in tunnel mode: it has none, and
+ *	    is announced as nothing (RFC 4303 section 2.6)
  * @pad: octets of traffic flow confidentiality padding, for which there is
  *	 tailroom, too; 0 in transport mode
  *

@@ -10,6 +10,7 @@
 #include "life.h"
 #include "net.h"
 #include "pfkey.h"
+#include "tx.h"
 
 static void wake(struct espl_sa *sa, unsigned long delay)
 {
@@ -53,16 +54,40 @@ static bool reached(const struct espl_sa *sa, const struct espl_lifetime *limit,
 	       (u64)atomic64_read(&sa->seq) >= seq;
 }
 
+/* Once it has been used to send: this may be the SA of the way in. */
+static bool sends_dummies(const struct espl_sa *sa)
+{
+	return (sa->conf.flags & SADB_X_SAFLAGS_DUMMY) &&
+	       sa->conf.proto == IPPROTO_ESP &&
+	       sa->conf.mode == IPSEC_MODE_TUNNEL && espl_sa_usable(sa);
+}
+
+static void send_dummy(struct espl_sa *sa)
+{
+	if (!atomic64_read(&sa->seq))
+		return;
+	local_bh_disable();
+	rcu_read_lock();
+	espl_tx_dummy(sa);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 static void arm(struct espl_sa *sa)
 {
 	u64 hard = due(sa, &sa->conf.hard);
 	u64 soft = sa->told ? 0 : due(sa, &sa->conf.soft);
 	u64 next = hard && soft ? min(hard, soft) : hard + soft;
 	u64 now = espl_now();
-
 	/* Far deadlines are cut short: the work looks again and rearms. */
-	if (next)
-		wake(sa, min_t(u64, next > now ? next - now : 0, 86400) * HZ);
+	unsigned long delay = min_t(u64, next > now ? next - now : 0, 86400) * HZ;
+	/* At random, and one a second (RFC 4303 section 2.6). */
+	unsigned long dummy = HZ / 2 + get_random_u32() % HZ;
+
+	if (sends_dummies(sa))
+		wake(sa, next ? min(delay, dummy) : dummy);
+	else if (next)
+		wake(sa, delay);
 }
 
 static void work(struct work_struct *w)
@@ -83,6 +108,8 @@ static void work(struct work_struct *w)
 		WRITE_ONCE(sa->state, SADB_SASTATE_DYING);
 		espl_pfkey_expire(sa, false);
 	}
+	if (sends_dummies(sa))
+		send_dummy(sa);
 	arm(sa);
 out:
 	mutex_unlock(&sa->en->lock);

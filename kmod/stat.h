@@ -17,6 +17,7 @@ struct espl_net;
 #define ESPL_STATS(_)							\
 	_(OUT_ESP,		out_esp)	/* layers of ESP put on */	\
 	_(OUT_AH,		out_ah)		/* layers of AH put on */	\
+	_(OUT_DUMMY,		out_dummy)	/* sent to mean nothing */ \
 	_(OUT_BYPASS,		out_bypass)	/* a policy says none */ \
 	_(OUT_DISCARD,		out_discard)	/* a policy says discard */ \
 	_(OUT_NO_SA,		out_no_sa)	/* policy, but no usable SA */ \

@@ -220,6 +220,43 @@ static struct dst_entry *route6(struct espl_sa *sa)
 	return dst;
 }
 
+static struct dst_entry *route(struct espl_sa *sa)
+{
+	return sa->conf.family == AF_INET ? route4(sa) : route6(sa);
+}
+
+/**
+ * espl_tx_dummy() - send a packet that means nothing (RFC 4303 section 2.6)
+ * @sa: an SA of ESP, in tunnel mode
+ *
+ * As long as any other may be: the peer, and nobody else, can tell.
+ *
+ * Context: BH off, RCU read side.
+ */
+void espl_tx_dummy(struct espl_sa *sa)
+{
+	struct dst_entry *dst = route(sa);
+	unsigned int outer = espl_encap_outer(sa) + sa->encaplen;
+	unsigned int mtu = dst ? dst_mtu(dst) : 0;
+	unsigned int most = mtu > outer ? sa->xform->mtu(sa, mtu - outer) : 0;
+	struct sk_buff *skb = alloc_skb(most, GFP_ATOMIC);
+	struct espl_cb *cb;
+
+	if (!dst || !skb || !espl_sa_get(sa)) {
+		dst_release(dst);
+		kfree_skb(skb);
+		return;
+	}
+	skb_put_zero(skb, get_random_u32() % (most + 1));
+	skb_reset_network_header(skb);
+	skb_dst_set(skb, dst);
+	skb->dev = dst->dev;
+	cb = espl_cb(skb);
+	*cb = (struct espl_cb){ .sa[0] = sa, .n = 1, .family = AF_UNSPEC };
+	espl_stat_inc(sa->en, ESPL_OUT_DUMMY);
+	step(skb);
+}
+
 /* The outermost tunnel decides the way out; without one the packet's own does. */
 static bool resolve_route(struct plan *plan, struct sk_buff *skb,
 			  const struct espl_flow *flow)
@@ -238,8 +275,7 @@ static bool resolve_route(struct plan *plan, struct sk_buff *skb,
 	plan->fit.same_path = conf->family == flow->family &&
 			      espl_addr_equal(&conf->daddr, &flow->daddr,
 					      flow->family);
-	plan->dst = conf->family == AF_INET ? route4(plan->sa[i - 1]) :
-					      route6(plan->sa[i - 1]);
+	plan->dst = route(plan->sa[i - 1]);
 	return plan->dst;
 }
 

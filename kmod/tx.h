@@ -7,7 +7,10 @@
 
 #include <linux/netfilter.h>
 
+struct espl_sa;
+
 unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state);
+void espl_tx_dummy(struct espl_sa *sa);
 
 #endif

@@ -152,3 +152,40 @@ stop_recording
 is 'xfrm pads: they were all as long' '3 1' "$(on_wire "$ESP and src host 10.1.0.2") \
 $(tcpdump -nr "$wire" "$ESP and src host 10.1.0.2" 2>/dev/null | sed 's/.*length //' | sort -u | wc -l)"
 is 'xfrm pads: nothing is dropped' '' "$(grown "$before" "$(counters "$a")")"
+
+# Dummies (RFC 4303 section 2.6): none before the SA is used, then one a second or
+# so. xfrm finds each authentic, and then a protocol that it does not go on with.
+refused() { in_ns "$b" grep XfrmInStateProtoError /proc/net/xfrm_stat | tr -dc 0-9; }
+for out in 4 6; do
+	read -r end1 end2 <<<"${ends[$out]}"
+	rules tunnel "$end1" "$end2" 10.10.1.0/24 10.10.2.0/24 |
+		sed '/^add/s/ -E / -f dummy -E /' | put "$a"
+	theirs "$b" tunnel "$end2" "$end1" 10.10.2.0/24 10.10.1.0/24
+	record "$a" eth0
+	before=$(refused) begun=$(counter "$a" out_dummy)
+	sleep 3
+	is "IPv$out, dummies: none before the SA is used" "$begun" "$(counter "$a" out_dummy)"
+	try "IPv$out, dummies: a ping" pings "$a" 10.10.2.1 100
+	slowly eval "[ \"\$(counter '$a' out_dummy)\" -ge $((begun + 5)) ]"
+	in_ns "$a" setkey -c <<<'flush;'
+	stop_recording
+	sent=$(($(counter "$a" out_dummy) - begun))
+	try "IPv$out, dummies: five and more in ten seconds, and not too many" \
+		[ $((sent >= 5 && sent <= 15)) -eq 1 ]
+	is "IPv$out, dummies: all on the wire, like any other" "$((sent + 1))" \
+		"$(on_wire "$ESP and (src host 10.1.0.1 or src host fd01::1)")"
+	only_esp "IPv$out, dummies: and nothing else"
+	is "IPv$out, dummies: xfrm knows them for that" "$sent" $(($(refused) - before))
+	is "IPv$out, dummies: and finds them authentic" 0 \
+		"$(ip -n "$b" -s xfrm state | grep -c 'failed [1-9]')"
+	forget_recording
+done
+ours "$b" tunnel 10.1.0.2 10.1.0.1 10.10.2.0/24 10.10.1.0/24 0x1002 0x1001
+ip -n "$b" xfrm state flush
+ip -n "$b" xfrm policy flush
+rules tunnel 10.1.0.1 10.1.0.2 10.10.1.0/24 10.10.2.0/24 |
+	sed '/^add/s/ -E / -f dummy -E /' | put "$a"
+before=$(counter "$b" in_dummy)
+try 'dummies to ours: a ping' pings "$a" 10.10.2.1 100
+try 'dummies to ours: eaten, and counted' \
+	slowly eval "[ \"\$(counter '$b' in_dummy)\" -ge $((before + 3)) ]"

@@ -205,7 +205,7 @@ for group in 239.1.1.1 ff15::1; do
 		$(counter "$a" out_esp) - out))"
 	is "$group, protected: never clear" 0 "$(on_wire "dst host $group and udp")"
 	is "$group, protected: its reports are" 1 "$([ \
-		"$(on_wire 'igmp or (ip6[6] == 0 and ip6[48] == 58)' )" -gt 0 ] && echo 1)"
+		"$(on_wire 'igmp or (ip6[6] == 0 and ip6[40] == 58)' )" -gt 0 ] && echo 1)"
 	forget_recording
 	hear "$b" /tmp/theirs $group 2
 	in_ns "$a" setkey -c <<<'spdflush;'

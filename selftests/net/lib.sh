@@ -122,7 +122,7 @@ counters() { in_ns "$1" cat /proc/net/esplanade; }
 counter() { counters "$1" | awk -v n="$2" '$1 == n {print $2}'; }
 
 # Counters that say how many packets passed, not that one was dropped.
-PASSED='out_esp|out_ah|in_esp|in_ah|out_bypass|in_dummy'
+PASSED='out_esp|out_ah|in_esp|in_ah|out_bypass|out_dummy|in_dummy'
 
 # drops HOST - the counters of lost packets that are not 0
 drops() { counters "$1" | grep -vE "^($PASSED) " | awk '$2 {printf "%s=%s ", $1, $2}'; }
@@ -153,7 +153,8 @@ record() {
 	recorded=("$1" "$2")
 	shift 2
 	wire=$(mktemp)
-	ip netns exec "${recorded[0]}" tcpdump -i "${recorded[1]}" -s 192 -B 8192 \
+	ip netns exec "${recorded[0]}" tcpdump -i "${recorded[1]}" --immediate-mode \
+		-s 192 -B 8192 \
 		-U -w "$wire" "$@" 2>"$wire.err" &
 	recorder=$!
 	slowly grep -q 'listening on' "$wire.err" || fail "tcpdump starts"
@@ -216,7 +217,8 @@ only_esp() {
 }
 
 # The marker as ping -p wants it: 16 octets.
-marker_hex() { printf %s "$MARKER" | head -c 16 | xxd -p; }
+MARKER_HEX=$(printf %s "$MARKER" | head -c 16 | xxd -p)
+marker_hex() { echo "$MARKER_HEX"; }
 
 # pings FROM TO SIZE... - one ping of each size is answered
 pings() {
@@ -224,7 +226,7 @@ pings() {
 
 	shift 2
 	for size; do
-		in_ns "$from" ping -n -c 1 -W 10 -s "$size" -p "$(marker_hex)" "$to" ||
+		in_ns "$from" ping -n -c 1 -W 10 -s "$size" -p "$MARKER_HEX" "$to" ||
 			return 1
 	done
 }
@@ -406,24 +408,26 @@ theirs() {
 	[ "$proto" = esp ] || flags+=' align4'
 	# shellcheck disable=SC2206 # words
 	[ -z "$flags" ] || xfrm+=(flag $flags)
-	ip -n "$host" xfrm state flush
-	ip -n "$host" xfrm policy flush
-	ip -n "$host" xfrm state add src "$a" dst "$b" proto "$proto" spi "$spi_in" \
-		mode "$mode" replay-window 64 "${xfrm[@]}" || return
-	ip -n "$host" xfrm state add src "$b" dst "$a" proto "$proto" spi "$spi_out" \
-		mode "$mode" replay-window 64 \
-		${their_seq:+replay-oseq "$their_seq"} "${xfrm[@]}" || return
-	for dir in out in fwd; do
-		if [ "$dir" = out ]; then
-			src=$local dst=$remote tmpl="src $b dst $a"
-		else
-			src=$remote dst=$local tmpl="src $a dst $b"
-		fi
-		[ "$mode" = tunnel ] || tmpl=
-		# shellcheck disable=SC2086 # words
-		ip -n "$host" xfrm policy add src "$src" dst "$dst" dir "$dir" \
-			tmpl $tmpl proto "$proto" mode "$mode" || return
-	done
+	# One process for all: they are what the time goes into.
+	{
+		echo xfrm state flush
+		echo xfrm policy flush
+		echo xfrm state add src "$a" dst "$b" proto "$proto" spi "$spi_in" \
+			mode "$mode" replay-window 64 "${xfrm[@]@Q}"
+		echo xfrm state add src "$b" dst "$a" proto "$proto" spi "$spi_out" \
+			mode "$mode" replay-window 64 \
+			${their_seq:+replay-oseq "$their_seq"} "${xfrm[@]@Q}"
+		for dir in out in fwd; do
+			if [ "$dir" = out ]; then
+				src=$local dst=$remote tmpl="src $b dst $a"
+			else
+				src=$remote dst=$local tmpl="src $a dst $b"
+			fi
+			[ "$mode" = tunnel ] || tmpl=
+			echo xfrm policy add src "$src" dst "$dst" dir "$dir" \
+				tmpl "$tmpl" proto "$proto" mode "$mode"
+		done
+	} | ip -n "$host" -batch -
 }
 
 # their_packets HOST SPI - how many packets xfrm has seen on an SA

@@ -33,14 +33,25 @@ declare -A ends=(
 	[6 tunnel]='fd01::1 fd01::2 fd10:1::/64 fd10:2::/64 fd10:1::1 fd10:2::1'
 )
 
+spi=0x1000
+cases=()
+
+# field NAME TEXT - a counter, of what counters has said
+field() {
+	[[ $2 =~ (^|$'\n')$1\ +([0-9]+) ]]
+	echo "${BASH_REMATCH[2]}"
+}
+
 one_case() {
 	local family=$1 mode=$2 name=$3 end1 end2 net1 net2 addr1 addr2 out in
-	local label="IPv$1 $2 $3"
+	local label="IPv$1 $2 $3" after
 
 	row "$name" || { fail "$label: no such row"; return; }
 	read -r end1 end2 net1 net2 addr1 addr2 <<<"${ends[$family $mode]}"
-	if ! ours "$a" "$mode" "$end1" "$end2" "$net1" "$net2" ||
-	   ! theirs "$b" "$mode" "$end2" "$end1" "$net2" "$net1"; then
+	# Each case has SPIs of its own, by which the recording of all is told apart.
+	spi=$((spi + 2))
+	if ! ours "$a" "$mode" "$end1" "$end2" "$net1" "$net2" $spi $((spi + 1)) ||
+	   ! theirs "$b" "$mode" "$end2" "$end1" "$net2" "$net1" $spi $((spi + 1)); then
 		fail "$label: set up"
 		return
 	fi
@@ -49,9 +60,6 @@ one_case() {
 	[ -z "${asynchronous:-}" ] || [ "$proto" = ah ] ||
 		try "$label: our SAs and theirs use pcrypt" \
 			slowly eval "[ \$((\$(cipher_users) - users)) = 4 ]"
-	out=$(counter "$a" "out_$proto")
-	in=$(counter "$a" "in_$proto")
-	record "$a" eth0
 	try "$label: pings, us to xfrm" pings "$a" "$addr2" 10 1400 4000
 	try "$label: pings, xfrm to us" pings "$b" "$addr1" 10 1400 4000
 	[ -z "${asynchronous:-}" ] || tcp=none
@@ -61,26 +69,68 @@ one_case() {
 	case $tcp in both | in)
 		try "$label: 10 MB, xfrm to us" transfer "$b" "$a" "$addr1" ;;
 	esac
-	stop_recording
-	only_esp "$label: nothing but $proto on the wire"
-	out=$(($(counter "$a" "out_$proto") - out))
-	in=$(($(counter "$a" "in_$proto") - in))
-	is "$label: what we count was on the wire" "out $out in $in" \
-		"out $(esp_on_wire 0x1001) in $(esp_on_wire 0x1002)"
+	after=$(counters "$a")
+	out=$(($(field "out_$proto" "$after") - $(field "out_$proto" "$before")))
+	in=$(($(field "in_$proto" "$after") - $(field "in_$proto" "$before")))
 	is "$label: xfrm counts the same" "out $out in $in" \
-		"out $(their_packets "$b" 0x00001001) in $(their_packets "$b" 0x00001002)"
-	is "$label: nothing is dropped" '' "$(drops "$a")"
+		"out $(their_packets "$b" "$(printf '0x%08x' $spi)") in $(
+		their_packets "$b" "$(printf '0x%08x' $((spi + 1)))")"
+	is "$label: nothing is dropped" '' "$(grown "$before" "$after")"
+	before=$after
+	cases+=("$spi $out $in $label")
+}
+
+# settle - the recording ends: was on it what the cases have counted, of the
+# protocol of each, and nothing else
+settle() {
+	local one spi out in label seen proto either
+
+	stop_recording
+	speak ah
+	either=$ESP
+	speak esp
+	ESP="($ESP or $either)"
+	only_esp "$1: nothing but ESP and AH on the wire"
+	seen=$(tcpdump -nr "$wire" 2>/dev/null | awk '
+		match($0, /(ESP|AH)\(spi=0x[0-9a-f]+/) {n[substr($0, RSTART, RLENGTH)]++}
+		END {for (one in n) print one, n[one]}')
+	for one in "${cases[@]}"; do
+		read -r spi out in label <<<"$one"
+		proto=ESP
+		[[ $label != *' ah-'* ]] || proto=AH
+		is "$label: what we count was on the wire" "out $out in $in" \
+			"out $(on_record $proto "$spi") in $(on_record $proto $((spi + 1)))"
+	done
+	cases=()
 	forget_recording
 }
 
+# on_record PROTOCOL SPI
+on_record() {
+	local name
+
+	printf -v name '%s(spi=0x%08x' "$1" "$2"
+	[[ $seen =~ "$name "([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
+}
+
 # matrix FAMILY [MODE...]
+#
+# Those that encrypt and those that do not are recorded apart: what never is on the
+# wire with the ones must be seen with the others.
 matrix() {
-	local mode name
+	local mode name secret before
 
 	for mode in "${@:2}"; do
-		# Not by standard input, which the commands would read.
-		while read -r name _ <&3; do
-			[ -z "$name" ] || one_case "$1" "$mode" "$name"
-		done 3<<<"$ALGORITHMS"
+		for secret in yes no; do
+			before=$(counters "$a")
+			record "$a" eth0
+			# Not by standard input, which the commands would read.
+			while read -r name <&3; do
+				one_case "$1" "$mode" "$name"
+			done 3< <(awk -v secret=$secret '
+				$2 {open = $2 == "-" || $2 ~ "^(null|aes-gmac)/"
+				if (open == (secret == "no")) print $1}' <<<"$ALGORITHMS")
+			settle "IPv$1 $mode, secret: $secret"
+		done
 	done
 }

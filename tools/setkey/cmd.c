@@ -60,9 +60,11 @@ void cmd_padding(const char *text)
 		cmd.flags |= SADB_X_SAFLAGS_FOLLOW;
 	else if (!strcmp(text, "tfc"))
 		cmd.flags |= SADB_X_SAFLAGS_TFC;
+	else if (!strcmp(text, "dummy"))
+		cmd.flags |= SADB_X_SAFLAGS_DUMMY;
 	else if (strcmp(text, "seq-pad"))
 		refuse(syntax, text,
-		       "a flag is random-pad, seq-pad, zero-pad, nocyclic-seq, esn, follow or tfc");
+		       "a flag is random-pad, seq-pad, zero-pad, nocyclic-seq, esn, follow, tfc or dummy");
 }
 
 void cmd_proto(const char *text)

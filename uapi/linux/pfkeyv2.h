@@ -139,6 +139,9 @@
 /* Esplanade: tunnel packets are padded to the size of the path */
 #define SADB_X_SAFLAGS_TFC	0x1000
 
+/* Esplanade: dummy packets are sent at random moments, in tunnel mode */
+#define SADB_X_SAFLAGS_DUMMY	0x2000
+
 /* Authentication algorithms: sadb_sa_auth, sadb_alg_id */
 
 #define SADB_AALG_NONE			0
