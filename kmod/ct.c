@@ -28,7 +28,7 @@
  * Conntrack confirms a new flow in the hook behind ours, which a stolen packet
  * does not reach: without this the flow would never be known.
  *
- * Context: BH off, RCU read side, in POST_ROUTING.
+ * Context: BH off, RCU read side, in LOCAL_IN or POST_ROUTING.
  * Return: False where conntrack does not want the packet.
  */
 bool espl_ct_confirm(struct sk_buff *skb)
@@ -210,11 +210,13 @@ static int review_one(struct nf_conn *ct, void *data)
 {
 	struct review *review = data;
 
+	rcu_read_lock();
 	if (concerns(review->policy, ct) && !test_bit(IPS_NAT_CLASH_BIT, &ct->status) &&
 	    is_covered(review->en, ct)) {
 		bar(ct);
 		review->barred = true;
 	}
+	rcu_read_unlock();
 	return 0;
 }
 
