@@ -196,8 +196,11 @@ static unsigned int local_in(struct sk_buff *skb,
 static unsigned int each_segment(struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
-	struct sk_buff *segs = skb_gso_segment(skb, 0), *next;
+	struct sk_buff *segs, *next;
 
+	if (!espl_ct_confirm(skb))
+		return NF_DROP;
+	segs = skb_gso_segment(skb, 0);
 	if (IS_ERR_OR_NULL(segs))
 		return refuse(espl_net(state->net), skb, ESPL_IN_NO_MEMORY);
 	consume_skb(skb);
