@@ -8,8 +8,6 @@
 # shellcheck source=selftests/net/lib.sh disable=SC2154
 . ./lib.sh
 trap finish EXIT
-# What goes over TCP: enough here, and smaller than elsewhere.
-yes "$MARKER $(seq -s ' ' 1 20)" | head -c 3000000 >/tmp/big
 
 modprobe -a esplanade esp4 esp6 ah4 ah6 xfrm_user || exit 1
 host a
@@ -45,8 +43,8 @@ while read -r name mode end1 end2 <&3; do
 	ours "$a" "$mode" "$end1" "$end2" "$end1" "$end2"
 	theirs "$b" "$mode" "$end2" "$end1" "$end2" "$end1"
 	record "$a" eth0
-	try "$label: 3 MB, us to xfrm" transfer "$a" "$b" "$end2"
-	try "$label: 3 MB, xfrm to us" transfer "$b" "$a" "$end1"
+	try "$label: 3 MB, us to xfrm" transfer "$a" "$b" "$end2" 3
+	try "$label: 3 MB, xfrm to us" transfer "$b" "$a" "$end1" 3
 	stop_recording
 	only_esp "$label: nothing but $proto on the wire"
 	try "$label: our numbers go on" runs_on 0x1001 "$start"
@@ -141,7 +139,7 @@ before=$(counter "$a" out_seq)
 record "$a" eth0
 ip netns exec "$b" timeout 5 nc -l 10.1.0.2 5001 >/dev/null &
 slowly listens "$b"
-timeout 3 ip netns exec "$a" nc -N 10.1.0.2 5001 <"$(big_file)"
+timeout 3 ip netns exec "$a" nc -N 10.1.0.2 5001 <"$(big_file 3)"
 stop_recording
 try 'a super-packet at the end of the numbers: some segments lack one' \
 	[ "$(counter "$a" out_seq)" -gt "$before" ]

@@ -34,7 +34,6 @@ declare -A address=([4]=10.2.0.2 [6]=fd02::2)
 declare -A header=([4]=20 [6]=40)
 row gcm128
 # The file that goes over TCP: smaller than elsewhere.
-yes "$MARKER $(seq -s ' ' 1 20)" | head -c 1500000 >/tmp/big
 
 # narrow_to MTU - the far half of the way, after nobody knows of any MTU
 narrow_to() {
@@ -72,7 +71,7 @@ for case in '4 4 1280' '6 6 1280' '4 6 1280' '6 4 1280' '4 4 576' '6 4 576'; do
 	narrow_to "$mtu"
 	before=$(counters "$gw1")
 	record "$gw2" wan
-	try "$label: a file gets through" transfer "$left" "$right" "${address[$in]}"
+	try "$label: a file gets through" transfer "$left" "$right" "${address[$in]}" 2
 	stop_recording
 	only_esp "$label: by ESP and nothing else"
 	forget_recording
@@ -100,7 +99,7 @@ for out in 4 6; do
 	narrow_to 1280
 	before=$(counters "$gw1")
 	try "IPv$out, transport, a path of 1280: a file gets through" \
-		transfer "$gw1" "$gw2" "$end2"
+		transfer "$gw1" "$gw2" "$end2" 2
 	is "IPv$out, transport: the router was believed, and nothing else lost" in_pmtu \
 		"$(grown "$before" "$(counters "$gw1")" | sed 's/+.*//')"
 done

@@ -231,17 +231,18 @@ pings() {
 	done
 }
 
-# A file that cannot be mistaken: 10 MB, the marker in every packet.
+# A file that cannot be mistaken: some megabytes, the marker in every packet.
 big_file() {
-	[ -e /tmp/big ] || yes "$MARKER $(seq -s ' ' 1 20)" | head -c 10000000 >/tmp/big
-	echo /tmp/big
+	[ -e "/tmp/big$1" ] ||
+		yes "$MARKER $(seq -s ' ' 1 20)" | head -c "${1}000000" >"/tmp/big$1"
+	echo "/tmp/big$1"
 }
 
-# transfer FROM TO ADDRESS - the file arrives whole over TCP
+# transfer FROM TO ADDRESS [MEGABYTES] - a file arrives whole over TCP
 transfer() {
 	local from=$1 to=$2 address=$3 file got status
 
-	file=$(big_file)
+	file=$(big_file "${4:-10}")
 	got=$(mktemp)
 	in_ns "$to" timeout 120 nc -l "$address" 5001 >"$got" &
 	local listener=$!
@@ -260,8 +261,8 @@ listens() { in_ns "$1" ss -Hltn 'sport = :5001' | grep -q LISTEN; }
 #
 #   name   setkey's algorithms with key bits   ip xfrm's with ICV bits   TCP   ESN
 #
-# No encryption algorithm: AH. TCP says which way the matrix sends 10 MB: both,
-# out, in, or none.
+# No encryption algorithm: AH. TCP says what the matrix sends over it: 10 MB both
+# ways, 3 MB out or in, or none.
 # Keys are the octets 1, 2, 3, ...: hex_key BITS [FIRST OCTET]
 hex_key() {
 	local i key=0x

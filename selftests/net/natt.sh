@@ -9,8 +9,6 @@
 # shellcheck source=selftests/net/lib.sh disable=SC2154
 . ./lib.sh
 trap finish EXIT
-# What goes over TCP: enough here, and smaller than elsewhere.
-yes "$MARKER $(seq -s ' ' 1 20)" | head -c 3000000 >/tmp/big
 
 modprobe -a esplanade esp4 esp6 xfrm_user nf_nat nft_masq nft_chain_nat || exit 1
 host a
@@ -73,8 +71,8 @@ while read -r name mode end1 end2 net1 net2 port1 port2 <&3; do
 	record "$a" eth0
 	try "$label: pings, us to xfrm" pings "$a" "$net2" 10 1400 4000
 	try "$label: pings, xfrm to us" pings "$b" "$net1" 10 1400 4000
-	try "$label: 3 MB, us to xfrm" transfer "$a" "$b" "$net2"
-	try "$label: 3 MB, xfrm to us" transfer "$b" "$a" "$net1"
+	try "$label: 3 MB, us to xfrm" transfer "$a" "$b" "$net2" 3
+	try "$label: 3 MB, xfrm to us" transfer "$b" "$a" "$net1" 3
 	stop_recording
 	is "$label: nothing but UDP by these ports" 0 "$(on_wire "not (udp and port $port1 and port $port2)
 		and not (ip[6:2] & 0x1fff != 0) and not ip6[6] == 44 and not $LINK")"
@@ -191,8 +189,8 @@ slowly pings "$p" 10.30.0.1 1
 try 'tunnel from behind a translator: pings' pings "$p" 10.30.0.1 10 1400 4000
 is 'the port is told once' '20481 10.2.0.254 4500 10.2.0.254 20000' "$(mappings)"
 try 'and followed: pings back' pings "$a" 10.30.0.2 10 1400 4000
-try '3 MB out of it' transfer "$p" "$a" 10.30.0.1
-try '3 MB into it' transfer "$a" "$p" 10.30.0.2
+try '3 MB out of it' transfer "$p" "$a" 10.30.0.1 3
+try '3 MB into it' transfer "$a" "$p" 10.30.0.2 3
 # A forgery from another port, and a replay of what was true: nothing is moved.
 before=$(counters "$a")
 in_ns "$n" python3 natt.py forge 10.2.0.1 4500 31000 0x5001
@@ -227,5 +225,5 @@ nat_side_p transport 192.168.1.2 10.2.0.1
 slowly pings "$p" 10.2.0.1 1
 try 'transport from behind a translator: ping' pings "$p" 10.2.0.1 10 1400
 try 'pings back' pings "$a" 10.2.0.254 10 1400
-try '3 MB over TCP: its checksums are mended' transfer "$p" "$a" 10.2.0.1
+try '3 MB over TCP: its checksums are mended' transfer "$p" "$a" 10.2.0.1 3
 kill "$monitor"
