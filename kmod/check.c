@@ -16,6 +16,7 @@
 #include "icmp.h"
 #include "natt.h"
 #include "rx.h"
+#include "skpol.h"
 #include "xform.h"
 
 /*
@@ -145,6 +146,15 @@ static unsigned int refuse(struct espl_net *en, struct sk_buff *skb,
 	return NF_DROP;
 }
 
+/* A packet for a socket that passes by the SPD is for that to judge. */
+static unsigned int refuse_unless_spared(struct espl_net *en, struct sk_buff *skb,
+					 u8 family, bool local, enum espl_stat stat)
+{
+	if (local && espl_skpol_receiver(skb, family))
+		return NF_ACCEPT;
+	return refuse(en, skb, stat);
+}
+
 /* Forwarded, a packet will be held against all of them. */
 #define ALL_DIRS	(BIT(ESPL_IN) | BIT(ESPL_FWD) | BIT(ESPL_OUT))
 
@@ -166,10 +176,11 @@ static unsigned int check_clear(struct espl_net *en, struct sk_buff *skb,
 	espl_ct_undo_nat(skb, &flow);
 	switch (inbound(en, skb, &flow, local, &policy)) {
 	case ESPL_PROTECT:
-		return is_optional(policy) ? NF_ACCEPT :
-					     refuse(en, skb, ESPL_IN_CLEAR);
+		if (is_optional(policy))
+			return NF_ACCEPT;
+		return refuse_unless_spared(en, skb, family, local, ESPL_IN_CLEAR);
 	case ESPL_DISCARD:
-		return refuse(en, skb, ESPL_IN_DISCARD);
+		return refuse_unless_spared(en, skb, family, local, ESPL_IN_DISCARD);
 	case ESPL_UNCLEAR:
 		return refuse(en, skb, ESPL_IN_FRAGMENT);
 	default:

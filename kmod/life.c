@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * life.c - how SAs age: larval, soft and hard limits (RFC 4301 section 4.4.2.1)
+ * life.c - how SAs and policies age: larval, soft and hard limits
  *
- * Owns the clock of each SA: one delayed work, armed for its next deadline,
- * that holds a reference while it is pending. The packet path charges SAs here
- * and wakes the work when a limit of packets or octets is reached. sad.c
- * starts and stops clocks.
+ * Owns the clock of each SA (RFC 4301 section 4.4.2.1): one delayed work, armed for
+ * its next deadline, that holds a reference while it is pending. The packet path
+ * charges SAs here and wakes the work when a limit of packets or octets is reached.
+ * Policies with a lifetime have such a clock, too. sad.c and spd.c start and stop
+ * clocks.
  */
 #include "life.h"
 #include "net.h"
 #include "pfkey.h"
+#include "sad.h"
+#include "spd.h"
 #include "tx.h"
 
 static void wake(struct espl_sa *sa, unsigned long delay)
@@ -203,4 +206,80 @@ u64 espl_life_seq(struct espl_sa *sa)
 	    (seq >= soft_seq(sa) && READ_ONCE(sa->state) == SADB_SASTATE_MATURE))
 		wake(sa, 0);
 	return seq <= sa->seq_max ? seq : 0;
+}
+
+/* When a policy is due, in seconds since boot; 0: never. */
+static u64 policy_due(const struct espl_policy *policy)
+{
+	const struct espl_lifetime *hard = &policy->hard;
+	u64 used = READ_ONCE(policy->last_used) ?: policy->created;
+	u64 add = hard->addtime ? policy->created + hard->addtime : 0;
+	u64 idle = hard->usetime ? used + hard->usetime : 0;
+
+	return add && idle ? min(add, idle) : add + idle;
+}
+
+static void arm_policy(struct espl_policy *policy)
+{
+	u64 next = policy_due(policy), now = espl_now();
+	unsigned long delay = min_t(u64, next > now ? next - now : 0, 86400) * HZ;
+
+	if (!next)
+		return;
+	espl_policy_get(policy);
+	if (mod_delayed_work(espl_wq, &policy->life, delay))
+		espl_policy_put(policy);
+}
+
+static void policy_work(struct work_struct *w)
+{
+	struct espl_policy *policy = container_of(to_delayed_work(w),
+						  struct espl_policy, life);
+	struct espl_net *en = policy->en;
+
+	mutex_lock(&en->lock);
+	if (policy->dead) {
+		/* It was taken out meanwhile. */
+	} else if (espl_now() < policy_due(policy)) {
+		arm_policy(policy);
+	} else {
+		espl_pfkey_policy_expire(en, policy);
+		espl_spd_del(en, policy);
+	}
+	mutex_unlock(&en->lock);
+	espl_policy_put(policy);
+}
+
+/**
+ * espl_life_init_policy() - prepare a new policy's clock
+ * @policy: the policy
+ *
+ * Context: Process.
+ */
+void espl_life_init_policy(struct espl_policy *policy)
+{
+	INIT_DELAYED_WORK(&policy->life, policy_work);
+}
+
+/**
+ * espl_life_start_policy() - start the clock of a policy that entered the SPD
+ * @policy: the policy
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_life_start_policy(struct espl_policy *policy)
+{
+	arm_policy(policy);
+}
+
+/**
+ * espl_life_stop_policy() - stop the clock of a policy that left the SPD
+ * @policy: the policy, already dead, so that a work under way ends
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_life_stop_policy(struct espl_policy *policy)
+{
+	if (cancel_delayed_work(&policy->life))
+		espl_policy_put(policy);
 }

@@ -10,12 +10,14 @@
 #include <linux/netfilter_ipv6.h>
 #include <net/netns/generic.h>
 
+#include "acquire.h"
 #include "alg.h"
 #include "check.h"
 #include "encap.h"
 #include "net.h"
 #include "pfkey.h"
 #include "sad.h"
+#include "skpol.h"
 #include "spd.h"
 #include "stat.h"
 #include "tx.h"
@@ -108,6 +110,7 @@ static int __net_init net_init(struct net *net)
 	mutex_init(&en->lock);
 	INIT_HLIST_HEAD(&en->pfkey_socks);
 	espl_spd_init(en);
+	espl_acquire_init(en);
 	err = espl_sad_init(en);
 	if (err)
 		return err;
@@ -123,6 +126,7 @@ static void __net_exit net_exit(struct net *net)
 
 	/* SAs last: packets in flight hold them, and count. */
 	espl_spd_fini(en);
+	espl_acquire_fini(en);
 	espl_sad_fini(en);
 	espl_stat_fini(en);
 }
@@ -144,13 +148,15 @@ static int __init espl_init(void)
 	err = register_pernet_subsys(&net_ops);
 	if (err)
 		goto err_wq;
+	espl_skpol_init();
 	/* Last: from here on keyers can come in. */
 	err = espl_pfkey_init();
 	if (err)
-		goto err_net;
+		goto err_skpol;
 	return 0;
 
-err_net:
+err_skpol:
+	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
 err_wq:
 	destroy_workqueue(espl_wq);
@@ -160,6 +166,7 @@ err_wq:
 static void __exit espl_exit(void)
 {
 	espl_pfkey_fini();
+	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
 	rcu_barrier();
 	destroy_workqueue(espl_wq);

@@ -11,6 +11,7 @@
  *   [A] atomic
  *   [C] per CPU
  *   [L] espl_sa.lock, the replay lock, the only one in the packet path
+ *   [H] espl_net.hold_lock, for packets without an SA; within [M]
  */
 #ifndef ESPL_NET_H
 #define ESPL_NET_H
@@ -19,6 +20,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
+#include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -52,6 +54,17 @@ enum espl_dir {
  *		while there is one [M]
  * @stats: counters [C]
  * @pfkey_socks: open PF_KEY sockets [R]
+ * @keyers: bit for each SADB_SATYPE_* that a socket has registered [R]
+ * @hold_lock: of the packets that wait for SAs, and of what they wait for
+ * @hold_closed: the namespace ends: ask for no more SAs [H]
+ * @acquires: SAs that are asked for [H]
+ * @acquires_n: how many [H]
+ * @acquire_seq: the number of the latest [H]
+ * @acquire_work: tells the keyers
+ * @held: packets that wait, the oldest first [H]
+ * @released: those that need not any more [H]
+ * @held_n: how many of both [H]
+ * @hold_work: sends the ones, and loses those of the others that are too old
  */
 struct espl_net {
 	struct net *net;
@@ -71,6 +84,18 @@ struct espl_net {
 	unsigned int hook_users;
 	struct espl_stats __percpu *stats;
 	struct hlist_head pfkey_socks;
+	u32 keyers;
+
+	spinlock_t hold_lock;	/* of what follows */
+	bool hold_closed;
+	struct list_head acquires;
+	unsigned int acquires_n;
+	u32 acquire_seq;
+	struct work_struct acquire_work;
+	struct list_head held;
+	struct list_head released;
+	unsigned int held_n;
+	struct delayed_work hold_work;
 };
 
 struct espl_net *espl_net(const struct net *net);

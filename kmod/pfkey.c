@@ -16,6 +16,7 @@
 #include "net.h"
 #include "pfkey.h"
 #include "pfkey_msg.h"
+#include "pfkey_tell.h"
 
 /* No request is longer than this by far: sixteen times an SA with all it has. */
 #define REQUEST_MAX	16384
@@ -39,14 +40,10 @@ static struct espl_pfkey_sock *to_ps(struct sock *sk)
 static int release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
-	struct espl_net *en;
 
 	if (!sk)
 		return 0;
-	en = to_ps(sk)->en;
-	mutex_lock(&en->lock);
-	sk_del_node_init(sk);
-	mutex_unlock(&en->lock);
+	espl_pfkey_leave(to_ps(sk));
 	espl_pfkey_dump_end(to_ps(sk));
 	sock_orphan(sk);
 	sock->sk = NULL;
@@ -150,7 +147,6 @@ static bool may_open(const struct net *net)
 
 static int create(struct net *net, struct socket *sock, int protocol, int kern)
 {
-	struct espl_net *en = espl_net(net);
 	struct sock *sk;
 
 	if (!may_open(net))
@@ -165,10 +161,8 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	sock->ops = &ops;
 	sock_init_data(sock, sk);
 	sk->sk_family = PF_KEY;
-	to_ps(sk)->en = en;
-	mutex_lock(&en->lock);
-	sk_add_node(sk, &en->pfkey_socks);
-	mutex_unlock(&en->lock);
+	to_ps(sk)->en = espl_net(net);
+	espl_pfkey_enter(to_ps(sk));
 	return 0;
 }
 

@@ -250,6 +250,14 @@ static void fill_tmpl(void *to, const struct espl_tmpl *tmpl)
 		      &tmpl->daddr, 0);
 }
 
+static void fill_policy(struct sadb_x_policy *ext, const struct espl_policy *policy)
+{
+	ext->sadb_x_policy_type = policy->action;
+	ext->sadb_x_policy_dir = policy->dir + 1;
+	ext->sadb_x_policy_id = policy->id;
+	ext->sadb_x_policy_priority = policy->priority;
+}
+
 static void put_transforms(struct espl_pfkey_build *build,
 			   const struct espl_policy *policy)
 {
@@ -260,10 +268,7 @@ static void put_transforms(struct espl_pfkey_build *build,
 	for (unsigned int i = 0; i < policy->tmpls; i++)
 		len += tmpl_len(&policy->tmpl[i]);
 	ext = put_ext(build, SADB_X_EXT_POLICY, len);
-	ext->sadb_x_policy_type = policy->action;
-	ext->sadb_x_policy_dir = policy->dir + 1;
-	ext->sadb_x_policy_id = policy->id;
-	ext->sadb_x_policy_priority = policy->priority;
+	fill_policy(ext, policy);
 	to = (u8 *)(ext + 1);
 	for (unsigned int i = 0; i < policy->tmpls; i++) {
 		fill_tmpl(to, &policy->tmpl[i]);
@@ -295,8 +300,145 @@ void espl_put_policy(struct espl_pfkey_build *build,
 	put_address(build, SADB_EXT_ADDRESS_DST, sel->family, &sel->daddr,
 		    sel->dplen, proto, sel->dport);
 	put_lifetime(build, SADB_EXT_LIFETIME_CURRENT, &used);
-	put_lifetime(build, SADB_EXT_LIFETIME_HARD, &none);
+	put_lifetime(build, SADB_EXT_LIFETIME_HARD, &policy->hard);
 	put_lifetime(build, SADB_EXT_LIFETIME_SOFT, &none);
+}
+
+static void put_given(struct espl_pfkey_build *build, u16 type,
+		      const struct espl_pfkey_addr *addr)
+{
+	put_address(build, type, addr->family, &addr->addr, addr->plen, addr->proto,
+		    addr->port);
+}
+
+static unsigned int pair_len(const struct espl_pfkey_request *pair)
+{
+	return 2 * sockaddr_len(pair->family);
+}
+
+static void fill_pair(void *to, const struct espl_pfkey_request *pair)
+{
+	fill_sockaddr(to, pair->family, &pair->saddr, 0);
+	fill_sockaddr(to + sockaddr_len(pair->family), pair->family, &pair->daddr, 0);
+}
+
+static void put_pairs(struct espl_pfkey_build *build,
+		      const struct espl_pfkey_policy *policy)
+{
+	struct sadb_x_policy *ext = put_ext(build, SADB_X_EXT_POLICY, sizeof(*ext));
+
+	ext->sadb_x_policy_type = IPSEC_POLICY_IPSEC;
+	ext->sadb_x_policy_dir = policy->dir;
+	for (unsigned int i = 0; i < policy->requests; i++) {
+		const struct espl_pfkey_request *from = &policy->request[i];
+		struct sadb_x_ipsecrequest *to;
+		unsigned int len = ALIGN(sizeof(*to) + pair_len(from), 8);
+
+		to = put(build, len);
+		to->sadb_x_ipsecrequest_len = len;
+		to->sadb_x_ipsecrequest_proto = from->proto;
+		to->sadb_x_ipsecrequest_mode = from->mode;
+		to->sadb_x_ipsecrequest_level = from->level;
+		to->sadb_x_ipsecrequest_reqid = from->reqid;
+		fill_pair(to + 1, from);
+		ext->sadb_x_policy_len += len / 8;
+	}
+}
+
+/**
+ * espl_put_migrate() - that SAs and their policy have other addresses now
+ * @build: a message begun
+ * @msg: what was asked for, and done
+ *
+ * Context: Any.
+ */
+void espl_put_migrate(struct espl_pfkey_build *build,
+		      const struct espl_pfkey_msg *msg)
+{
+	struct sadb_x_kmaddress *km;
+
+	if (msg->km.family) {
+		km = put_ext(build, SADB_X_EXT_KMADDRESS,
+			     sizeof(*km) + pair_len(&msg->km));
+		fill_pair(km + 1, &msg->km);
+	}
+	put_given(build, SADB_EXT_ADDRESS_SRC, &msg->src);
+	put_given(build, SADB_EXT_ADDRESS_DST, &msg->dst);
+	put_pairs(build, &msg->policy);
+}
+
+/* What a keyer may propose; of the algorithms that everybody has, the best. */
+static const struct sadb_comb combs[] = {
+	{
+		.sadb_comb_encrypt = SADB_X_EALG_AES_GCM_ICV16,
+		.sadb_comb_encrypt_minbits = 160, .sadb_comb_encrypt_maxbits = 288,
+	}, {
+		.sadb_comb_encrypt = SADB_X_EALG_AESCBC,
+		.sadb_comb_encrypt_minbits = 128, .sadb_comb_encrypt_maxbits = 256,
+		.sadb_comb_auth = SADB_X_AALG_SHA2_256HMAC,
+		.sadb_comb_auth_minbits = 256, .sadb_comb_auth_maxbits = 256,
+	}, {
+		.sadb_comb_auth = SADB_X_AALG_SHA2_256HMAC,
+		.sadb_comb_auth_minbits = 256, .sadb_comb_auth_maxbits = 256,
+	},
+};
+
+static void put_proposal(struct espl_pfkey_build *build, u8 proto)
+{
+	struct sadb_prop *ext = put_ext(build, SADB_EXT_PROPOSAL, sizeof(*ext));
+	bool ah = proto == IPPROTO_AH;
+
+	ext->sadb_prop_replay = 64;
+	for (unsigned int i = 0; i < ARRAY_SIZE(combs); i++) {
+		bool encrypts = combs[i].sadb_comb_encrypt;
+
+		if (encrypts == ah)
+			continue;
+		memcpy(put(build, sizeof(combs[i])), &combs[i], sizeof(combs[i]));
+		ext->sadb_prop_len += sizeof(combs[i]) / 8;
+	}
+}
+
+/**
+ * espl_put_acquire() - that an SA is wanted (RFC 2367 section 3.1.6)
+ * @build: a message begun
+ * @acquire: which
+ * @policy: who wants it
+ *
+ * Context: Any.
+ */
+void espl_put_acquire(struct espl_pfkey_build *build,
+		      const struct espl_acquire *acquire,
+		      const struct espl_policy *policy)
+{
+	const struct espl_tmpl *want = &acquire->want;
+	u8 bits = espl_addr_bits(want->family);
+	struct sadb_x_policy *ext;
+
+	put_address(build, SADB_EXT_ADDRESS_SRC, want->family, &want->saddr, bits,
+		    0, 0);
+	put_address(build, SADB_EXT_ADDRESS_DST, want->family, &want->daddr, bits,
+		    0, 0);
+	ext = put_ext(build, SADB_X_EXT_POLICY, sizeof(*ext));
+	fill_policy(ext, policy);
+	put_proposal(build, want->proto);
+}
+
+/**
+ * espl_put_trigger() - the packet that an SA is wanted for
+ * @build: an ACQUIRE, otherwise done
+ * @flow: the packet's
+ *
+ * Context: Any.
+ */
+void espl_put_trigger(struct espl_pfkey_build *build, const struct espl_flow *flow)
+{
+	u8 bits = espl_addr_bits(flow->family);
+
+	put_address(build, SADB_X_EXT_TRIGGER_SRC, flow->family, &flow->saddr, bits,
+		    flow->proto, flow->sport);
+	put_address(build, SADB_X_EXT_TRIGGER_DST, flow->family, &flow->daddr, bits,
+		    flow->proto, flow->dport);
 }
 
 static void fill_alg(struct sadb_alg *to, const struct espl_alg *alg)

@@ -5,6 +5,8 @@
 #ifndef ESPL_PFKEY_BUILD_H
 #define ESPL_PFKEY_BUILD_H
 
+#include "acquire.h"
+#include "pfkey_parse.h"
 #include "sad.h"
 #include "spd.h"
 
@@ -54,6 +56,13 @@ void espl_put_mapping(struct espl_pfkey_build *build, const struct espl_sa *sa,
 		      const struct espl_mapping *to);
 void espl_put_policy(struct espl_pfkey_build *build,
 		     const struct espl_policy *policy);
+void espl_put_migrate(struct espl_pfkey_build *build,
+		      const struct espl_pfkey_msg *msg);
+void espl_put_acquire(struct espl_pfkey_build *build,
+		      const struct espl_acquire *acquire,
+		      const struct espl_policy *policy);
+void espl_put_trigger(struct espl_pfkey_build *build,
+		      const struct espl_flow *flow);
 void espl_put_supported(struct espl_pfkey_build *build, u64 available);
 struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build);
 

@@ -9,6 +9,8 @@
 
 #include <net/sock.h>
 
+#include "life.h"
+
 struct espl_net;
 struct espl_pfkey_build;
 
@@ -34,7 +36,7 @@ struct espl_pfkey_dump {
  * @en: its namespace [I]
  * @registered: bit for each SADB_SATYPE_* it has registered [M]
  * @promisc: it wants to see all messages [M]
- * @modern: it has used an extension above Linux's numbers itself [M]
+ * @modern: it has said that it knows extensions above Linux's numbers
  * @dump: under way, or NULL; under the socket's lock
  */
 struct espl_pfkey_sock {
@@ -49,6 +51,23 @@ struct espl_pfkey_sock {
 int espl_pfkey_handle(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
 void espl_pfkey_refuse(struct espl_pfkey_sock *ps,
 		       const struct espl_pfkey_msg *msg, int err);
+
+/* The handlers, by name of their message. */
+int espl_pfkey_getspi(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_update(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_add(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_delete(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_get(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_give_up(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_flush(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_spdadd(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_spddelete(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_spdget(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_spdflush(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_migrate(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_dump(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+
+struct espl_lifetime espl_pfkey_take_life(const struct espl_pfkey_life *from);
 void espl_pfkey_dump_go_on(struct espl_pfkey_sock *ps);
 void espl_pfkey_dump_end(struct espl_pfkey_sock *ps);
 

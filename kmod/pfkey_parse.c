@@ -206,6 +206,14 @@ static int decode_tunnel(struct espl_pfkey_msg *msg,
 	return 0;
 }
 
+static int decode_kmaddress(struct espl_pfkey_msg *msg, void *to,
+			    const void *from, size_t len)
+{
+	size_t head = sizeof(struct sadb_x_kmaddress);
+
+	return decode_tunnel(msg, to, (const u8 *)from + head, len - head);
+}
+
 /* Decodes the transform at @from, and says in @taken how long it was. */
 static int decode_request(struct espl_pfkey_msg *msg,
 			  struct espl_pfkey_request *request,
@@ -229,7 +237,7 @@ static int decode_request(struct espl_pfkey_msg *msg,
 	if (len > sizeof(*ext) || request->mode == IPSEC_MODE_TUNNEL)
 		err = decode_tunnel(msg, request, from + sizeof(*ext),
 				    len - sizeof(*ext));
-	if (request->mode == IPSEC_MODE_TRANSPORT) {
+	if (request->mode == IPSEC_MODE_TRANSPORT && msg->type != SADB_X_MIGRATE) {
 		memset(&request->saddr, 0, sizeof(request->saddr));
 		memset(&request->daddr, 0, sizeof(request->daddr));
 		request->family = 0;
@@ -247,6 +255,8 @@ static int decode_policy(struct espl_pfkey_msg *msg, void *to,
 	const struct sadb_x_policy *ext = from;
 	struct espl_pfkey_policy *policy = to;
 	const u8 *next = (const u8 *)(ext + 1);
+	unsigned int most = msg->type == SADB_X_MIGRATE ? 2 * ESPL_PFKEY_REQUESTS :
+							  ESPL_PFKEY_REQUESTS;
 	size_t left = len - sizeof(*ext), taken;
 	int err;
 
@@ -255,7 +265,7 @@ static int decode_policy(struct espl_pfkey_msg *msg, void *to,
 	policy->id = ext->sadb_x_policy_id;
 	policy->priority = ext->sadb_x_policy_priority;
 	for (; left; next += taken, left -= taken) {
-		if (policy->requests == ESPL_PFKEY_REQUESTS)
+		if (policy->requests == most)
 			return refuse(msg, -EINVAL, "more than 4 transforms");
 		err = decode_request(msg, &policy->request[policy->requests],
 				     next, left, &taken);
@@ -334,13 +344,21 @@ static const struct ext_rule ext_rules[] = {
 		LEAST(sadb_address), TO(encap_original), .decode = decode_address,
 	},
 	[SADB_X_EXT_SEC_CTX] = { LEAST(sadb_x_sec_ctx) },
-	[SADB_X_EXT_KMADDRESS] = { LEAST(sadb_x_kmaddress) },
+	[SADB_X_EXT_KMADDRESS] = {
+		LEAST(sadb_x_kmaddress), TO(km), .decode = decode_kmaddress,
+	},
 	[SADB_X_EXT_FILTER] = { EXACT(sadb_x_filter) },
 	[SADB_X_EXT_SA_REPLAY] = {
 		EXACT(sadb_x_sa_replay), .decode = decode_replay,
 	},
-	[SADB_X_EXT_NEW_ADDRESS_SRC] = { LEAST(sadb_address) },
-	[SADB_X_EXT_NEW_ADDRESS_DST] = { LEAST(sadb_address) },
+	[SADB_X_EXT_NEW_ADDRESS_SRC] = {
+		LEAST(sadb_address), TO(new_src), .decode = decode_address,
+	},
+	[SADB_X_EXT_NEW_ADDRESS_DST] = {
+		LEAST(sadb_address), TO(new_dst), .decode = decode_address,
+	},
+	[SADB_X_EXT_TRIGGER_SRC] = { LEAST(sadb_address) },
+	[SADB_X_EXT_TRIGGER_DST] = { LEAST(sadb_address) },
 };
 
 /* Messages: rules between extensions, still without a look at any state. */
@@ -500,6 +518,38 @@ static int check_add(struct espl_pfkey_msg *msg)
 					       check_esp_algs(msg);
 }
 
+/* Where an SA moves to; nowhere, if the message does not say. */
+static int check_new_addresses(struct espl_pfkey_msg *msg)
+{
+	if (!(msg->exts & ESPL_EXT(SADB_X_EXT_NEW_ADDRESS_SRC)))
+		msg->new_src = msg->src;
+	if (!(msg->exts & ESPL_EXT(SADB_X_EXT_NEW_ADDRESS_DST)))
+		msg->new_dst = msg->dst;
+	if (msg->new_src.family != msg->new_dst.family)
+		return refuse(msg, -EINVAL, "new addresses of two families");
+	if (is_any(&msg->new_dst))
+		return refuse(msg, -EINVAL, "no new destination address");
+	return 0;
+}
+
+/* Without keys, an SA keeps those that it has, and all that is about them. */
+static int check_update(struct espl_pfkey_msg *msg)
+{
+	int err = check_new_addresses(msg);
+
+	if (err || (msg->exts & ESPL_EXT_KEYS))
+		return err ?: check_add(msg);
+	return check_sa_new(msg);
+}
+
+/* From a keyer, it says that there will be no SA. It is we who ask for one. */
+static int check_acquire(struct espl_pfkey_msg *msg)
+{
+	if (!msg->error)
+		return refuse(msg, -EINVAL, "an ACQUIRE that reports no error");
+	return check_satype(msg);
+}
+
 /* PROMISC has its switch where others have the SA type (RFC 2367 3.1.11). */
 static int check_promisc(struct espl_pfkey_msg *msg)
 {
@@ -563,6 +613,37 @@ static int check_spdadd(struct espl_pfkey_msg *msg)
 	return err;
 }
 
+/* Pairs of transforms that differ in their addresses. */
+static int check_migrate(struct espl_pfkey_msg *msg)
+{
+	const struct espl_pfkey_policy *policy = &msg->policy;
+	int err = check_spd_name(msg);
+
+	if (err)
+		return err;
+	if (!policy->requests || policy->requests % 2)
+		return refuse(msg, -EINVAL, "not pairs of old and new transforms");
+	for (unsigned int i = 0; i < policy->requests; i += 2) {
+		const struct espl_pfkey_request *old = &policy->request[i];
+		const struct espl_pfkey_request *new = old + 1;
+
+		if (!old->family || !new->family)
+			return refuse(msg, -EINVAL, "a transform without addresses");
+		if (old->proto != new->proto || old->mode != new->mode ||
+		    old->reqid != new->reqid)
+			return refuse(msg, -EINVAL,
+				      "old and new differ in more than addresses");
+		if (old->family == new->family &&
+		    !memcmp(&old->saddr, &new->saddr, sizeof(old->saddr)) &&
+		    !memcmp(&old->daddr, &new->daddr, sizeof(old->daddr)))
+			return refuse(msg, -EINVAL, "old and new are the same");
+		err = check_transform(msg, new);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 /**
  * struct msg_rule - what a message must look like
  * @name: for the log; NULL where we do not answer this type
@@ -604,10 +685,15 @@ struct msg_rule {
 
 static const struct msg_rule msg_rules[SADB_MAX + 1] = {
 	[SADB_GETSPI] = { "SADB_GETSPI", PAIR, ABOUT, check_getspi },
-	[SADB_UPDATE] = { "SADB_UPDATE", NAME, ABOUT, check_add },
+	[SADB_UPDATE] = {
+		"SADB_UPDATE", NAME,
+		ABOUT | ESPL_EXT(SADB_X_EXT_NEW_ADDRESS_SRC) |
+		ESPL_EXT(SADB_X_EXT_NEW_ADDRESS_DST), check_update,
+	},
 	[SADB_ADD] = { "SADB_ADD", NAME, ABOUT, check_add },
 	[SADB_DELETE] = { "SADB_DELETE", NAME, ABOUT, check_sa_name },
 	[SADB_GET] = { "SADB_GET", NAME, ABOUT, check_sa_name },
+	[SADB_ACQUIRE] = { "SADB_ACQUIRE", 0, 0, check_acquire },
 	[SADB_REGISTER] = { "SADB_REGISTER", 0, OPTIN, check_satype },
 	[SADB_FLUSH] = { "SADB_FLUSH", 0, 0, check_satype },
 	[SADB_DUMP] = { "SADB_DUMP", 0, OPTIN, check_satype },
@@ -623,6 +709,10 @@ static const struct msg_rule msg_rules[SADB_MAX + 1] = {
 	},
 	[SADB_X_SPDGET] = { "SADB_X_SPDGET", POLICY, PAIR | BESIDE },
 	[SADB_X_SPDDELETE2] = { "SADB_X_SPDDELETE2", POLICY, PAIR | BESIDE },
+	[SADB_X_MIGRATE] = {
+		"SADB_X_MIGRATE", PAIR | POLICY, ESPL_EXT(SADB_X_EXT_KMADDRESS),
+		check_migrate,
+	},
 	[SADB_X_SPDDUMP] = { "SADB_X_SPDDUMP" },
 	[SADB_X_SPDFLUSH] = { "SADB_X_SPDFLUSH" },
 };
@@ -705,6 +795,8 @@ int espl_pfkey_parse_base(const void *data, size_t len,
 		return -EMSGSIZE;
 	msg->type = base->sadb_msg_type;
 	msg->satype = base->sadb_msg_satype;
+	if (msg->type == SADB_ACQUIRE)
+		msg->error = base->sadb_msg_errno;
 	msg->seq = base->sadb_msg_seq;
 	msg->pid = base->sadb_msg_pid;
 	return 0;

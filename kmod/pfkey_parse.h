@@ -21,10 +21,6 @@
 /* Sets of extensions, by number. */
 #define ESPL_EXT(number)	(1U << (number))
 
-/* Those above Linux's numbers: for sockets that have used one themselves. */
-#define ESPL_EXT_MODERN		(ESPL_EXT(SADB_X_EXT_SA_REPLAY) |	\
-				 ESPL_EXT(SADB_X_EXT_NEW_ADDRESS_SRC) |	\
-				 ESPL_EXT(SADB_X_EXT_NEW_ADDRESS_DST))
 #define ESPL_EXT_KEYS		(ESPL_EXT(SADB_EXT_KEY_AUTH) |		\
 				 ESPL_EXT(SADB_EXT_KEY_ENCRYPT))
 
@@ -70,9 +66,9 @@ struct espl_pfkey_life {
 
 /**
  * struct espl_pfkey_request - one transform of a policy
- * @saddr: tunnel source; zero in transport mode
- * @daddr: tunnel destination; zero in transport mode
- * @family: of both; 0 in transport mode
+ * @saddr: tunnel source; zero in transport mode, save in MIGRATE
+ * @daddr: tunnel destination; zero in transport mode, save in MIGRATE
+ * @family: of both; 0 in transport mode, save in MIGRATE
  * @proto: IPPROTO_*, not judged yet
  * @mode: IPSEC_MODE_TRANSPORT or IPSEC_MODE_TUNNEL
  * @level: IPSEC_LEVEL_*
@@ -95,7 +91,8 @@ struct espl_pfkey_request {
  * @id: the kernel's number for it
  * @priority: lower goes first
  * @requests: how many there are
- * @request: the transforms, innermost first
+ * @request: the transforms, innermost first; in MIGRATE pairs, each what was and
+ *	     what is to be
  */
 struct espl_pfkey_policy {
 	u16 type;
@@ -103,13 +100,14 @@ struct espl_pfkey_policy {
 	u32 id;
 	u32 priority;
 	unsigned int requests;
-	struct espl_pfkey_request request[ESPL_PFKEY_REQUESTS];
+	struct espl_pfkey_request request[2 * ESPL_PFKEY_REQUESTS];
 };
 
 /**
  * struct espl_pfkey_msg - a request
  * @type: SADB_*, the message's
  * @satype: SADB_SATYPE_*; SADB_X_PROMISC's switch
+ * @error: ACQUIRE: what the keyer has met, a positive errno
  * @seq: the asker's number for it
  * @pid: the asker's number for himself
  * @exts: the set of extensions that came, ESPL_EXT()
@@ -135,11 +133,15 @@ struct espl_pfkey_policy {
  * @encap_sport: source port of those, network order
  * @encap_dport: destination port
  * @encap_original: the peer's own address, behind a translator
+ * @new_src: UPDATE: where the SA moves to; as @src where it does not
+ * @new_dst: the same of the destination
+ * @km: MIGRATE: the keyers' own addresses, local and remote
  * @policy: policy
  */
 struct espl_pfkey_msg {
 	u8 type;
 	u8 satype;
+	u8 error;
 	u32 seq;
 	u32 pid;
 	u32 exts;
@@ -166,6 +168,9 @@ struct espl_pfkey_msg {
 	__be16 encap_sport;
 	__be16 encap_dport;
 	struct espl_pfkey_addr encap_original;
+	struct espl_pfkey_addr new_src;
+	struct espl_pfkey_addr new_dst;
+	struct espl_pfkey_request km;
 	struct espl_pfkey_policy policy;
 };
 

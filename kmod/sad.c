@@ -14,6 +14,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
+#include "acquire.h"
 #include "life.h"
 #include "natt.h"
 #include "net.h"
@@ -204,13 +205,17 @@ static int publish(struct espl_sa *sa)
 	err = rhltable_insert(&en->sa_by_pair, &sa->by_pair, by_pair);
 	if (err)
 		goto err_leave;
-	err = rhashtable_lookup_insert_fast(&en->sa_by_spi, &sa->by_spi,
-					    by_spi);
+	/* One that stands for a question has no SPI yet. */
+	if (sa->conf.spi)
+		err = rhashtable_lookup_insert_fast(&en->sa_by_spi, &sa->by_spi,
+						    by_spi);
 	if (err)
 		goto err_pair;
 	espl_sa_get(sa);
 	list_add_tail(&sa->all, &en->sas);
 	espl_life_start(sa);
+	if (espl_sa_usable(sa))
+		espl_acquire_answered(sa);
 	return 0;
 
 err_pair:
@@ -301,6 +306,7 @@ static void unpublish(struct espl_sa *sa)
 {
 	struct espl_net *en = sa->en;
 
+	espl_acquire_ended(sa);
 	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
 	list_del(&sa->all);
 	espl_life_stop(sa);
@@ -316,16 +322,22 @@ static void kill(struct espl_sa *sa)
 	spin_unlock_bh(&sa->lock);
 }
 
+static bool is_moved(const struct espl_sa *old, const struct espl_sa *sa)
+{
+	return memcmp(&old->spi_key, &sa->spi_key, sizeof(sa->spi_key));
+}
+
 /**
  * espl_sad_replace() - let a new SA take the place of an old one
  * @old: an SA in the SAD
- * @sa: its successor, with the same destination, protocol and SPI
+ * @sa: its successor, with the same protocol and SPI
  *
  * Sequence numbers go on from the old one's; where the keys are the same, so do
  * lifetimes and the replay window.
  *
  * Context: Process, espl_net.lock held.
- * Return: 0 or -ENOMEM, and then nothing has changed.
+ * Return: 0, -ENOMEM, or -EEXIST where the SPI is taken at another destination;
+ *	   and then nothing has changed.
  */
 int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa)
 {
@@ -337,18 +349,33 @@ int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa)
 		return err;
 	sa->serial = ++en->sa_serial;
 	err = rhltable_insert(&en->sa_by_pair, &sa->by_pair, by_pair);
-	if (err) {
-		leave(sa);
-		return err;
+	if (err)
+		goto err_leave;
+	if (is_moved(old, sa)) {
+		err = rhashtable_lookup_insert_fast(&en->sa_by_spi, &sa->by_spi,
+						    by_spi);
+		if (err)
+			goto err_pair;
 	}
 	kill(old);
 	inherit(sa, old);
 	espl_sa_get(sa);
 	list_add_tail(&sa->all, &en->sas);
-	rhashtable_replace_fast(&en->sa_by_spi, &old->by_spi, &sa->by_spi, by_spi);
+	if (is_moved(old, sa))
+		rhashtable_remove_fast(&en->sa_by_spi, &old->by_spi, by_spi);
+	else
+		rhashtable_replace_fast(&en->sa_by_spi, &old->by_spi, &sa->by_spi,
+					by_spi);
 	unpublish(old);
 	espl_life_start(sa);
+	espl_acquire_answered(sa);
 	return 0;
+
+err_pair:
+	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
+err_leave:
+	leave(sa);
+	return err;
 }
 
 /**
@@ -360,7 +387,8 @@ int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa)
 void espl_sad_del(struct espl_sa *sa)
 {
 	kill(sa);
-	rhashtable_remove_fast(&sa->en->sa_by_spi, &sa->by_spi, by_spi);
+	if (sa->conf.spi)
+		rhashtable_remove_fast(&sa->en->sa_by_spi, &sa->by_spi, by_spi);
 	unpublish(sa);
 }
 

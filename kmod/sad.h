@@ -20,6 +20,7 @@
 #include <net/dst_cache.h>
 
 #include "alg.h"
+#include "life.h"
 #include "net.h"
 #include "replay.h"
 
@@ -33,21 +34,6 @@ struct espl_xform;
 struct espl_key {
 	u16 bits;
 	u8 data[ESPL_KEY_MAX];
-};
-
-/**
- * struct espl_lifetime - a limit, or what has been used of it
- * @packets: packets processed (PF_KEY's allocations); 0 for no limit
- * @bytes: octets encrypted, trailer included; 0 for no limit
- * @addtime: seconds since the SA was made; in a current lifetime the wall-clock
- *	     second of that; 0 for no limit
- * @usetime: the same from the first use
- */
-struct espl_lifetime {
-	u32 packets;
-	u64 bytes;
-	u64 addtime;
-	u64 usetime;
 };
 
 /**

@@ -8,7 +8,9 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
+#include "acquire.h"
 #include "ct.h"
+#include "life.h"
 #include "spd.h"
 
 /**
@@ -24,6 +26,7 @@ struct espl_policy *espl_policy_alloc(void)
 	if (!policy)
 		return NULL;
 	policy->created = espl_now();
+	espl_life_init_policy(policy);
 	refcount_set(&policy->refs, 1);
 	return policy;
 }
@@ -63,11 +66,19 @@ static void insert(struct list_head *list, struct espl_policy *policy)
 	list_add_tail_rcu(&policy->node, &pos->node);
 }
 
+/* It is in the list no more. */
+static void leave(struct espl_net *en, struct espl_policy *policy)
+{
+	policy->dead = true;
+	espl_life_stop_policy(policy);
+	espl_hooks_put(en);
+	espl_policy_put(policy);
+}
+
 static void take_out(struct espl_net *en, struct espl_policy *policy)
 {
 	list_del_rcu(&policy->node);
-	espl_hooks_put(en);
-	espl_policy_put(policy);
+	leave(en, policy);
 }
 
 /**
@@ -94,17 +105,18 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 	if (err)
 		return err;
 	espl_policy_get(policy);
+	policy->en = en;
 	policy->id = old ? old->id : ++en->policy_serial * 8 + policy->dir;
 	if (old && old->priority == policy->priority) {
 		list_replace_rcu(&old->node, &policy->node);
-		espl_hooks_put(en);
-		espl_policy_put(old);
+		leave(en, old);
 	} else {
 		/* The new one first: at no moment is there none. */
 		insert(list, policy);
 		if (old)
 			take_out(en, old);
 	}
+	espl_life_start_policy(policy);
 	espl_ct_review(en, policy);
 	return 0;
 }
@@ -120,6 +132,7 @@ void espl_spd_del(struct espl_net *en, struct espl_policy *policy)
 {
 	espl_policy_get(policy);
 	take_out(en, policy);
+	espl_acquire_forget(en, policy->id);
 	espl_ct_review(en, policy);
 	espl_policy_put(policy);
 }
@@ -138,6 +151,7 @@ unsigned int espl_spd_flush(struct espl_net *en)
 
 	for (int dir = 0; dir < ESPL_DIRS; dir++) {
 		list_for_each_entry_safe(policy, next, &en->policies[dir], node) {
+			espl_acquire_forget(en, policy->id);
 			take_out(en, policy);
 			n++;
 		}
@@ -270,4 +284,6 @@ void espl_spd_fini(struct espl_net *en)
 	mutex_lock(&en->lock);
 	espl_spd_flush(en);
 	mutex_unlock(&en->lock);
+	/* A clock that has just struck is about to look at the namespace. */
+	flush_workqueue(espl_wq);
 }

@@ -10,6 +10,7 @@
 #include <linux/ipsec.h>
 #include <linux/refcount.h>
 
+#include "life.h"
 #include "net.h"
 #include "sel.h"
 
@@ -46,9 +47,12 @@ struct espl_tmpl {
  * @id: its number, @dir in the last three bits as setkey expects [I]
  * @tmpls: number of transforms, 0 unless IPSEC_POLICY_IPSEC [I]
  * @tmpl: innermost first [I]
- * @hard: how long it lives: addtime, and usetime idle, in seconds [I]
+ * @hard: how long it lives: addtime from birth, usetime unused, in seconds [I]
  * @created: espl_now() of birth [I]
  * @last_used: espl_now() of the latest match, 0 before the first
+ * @life: ends it, where it has a lifetime (life.c)
+ * @en: the namespace, once it is in the SPD [I]
+ * @dead: it has left the SPD [M]
  * @refs: holders; the SPD is one
  * @rcu: frees
  */
@@ -61,12 +65,12 @@ struct espl_policy {
 	u32 id;
 	u8 tmpls;
 	struct espl_tmpl tmpl[ESPL_DEPTH];
-	struct {
-		u64 addtime;
-		u64 usetime;
-	} hard;
+	struct espl_lifetime hard;
 	time64_t created;
 	time64_t last_used;
+	struct delayed_work life;
+	struct espl_net *en;
+	bool dead;
 	refcount_t refs;
 	struct rcu_head rcu;
 };

@@ -21,6 +21,9 @@ struct espl_net;
 	_(OUT_BYPASS,		out_bypass)	/* a policy says none */ \
 	_(OUT_DISCARD,		out_discard)	/* a policy says discard */ \
 	_(OUT_NO_SA,		out_no_sa)	/* policy, but no usable SA */ \
+	_(OUT_HELD,		out_held)	/* waits for an SA */ \
+	_(OUT_HOLD_FULL,	out_hold_full)	/* made way for a newer one */ \
+	_(OUT_HOLD_LATE,	out_hold_late)	/* no SA came in time */ \
 	_(OUT_FRAGMENT,		out_fragment)	/* ports hidden in a fragment */ \
 	_(OUT_TOO_BIG,		out_too_big)	/* DF and over the inner MTU */ \
 	_(OUT_SEQ,		out_seq)	/* sequence numbers used up */ \

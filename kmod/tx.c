@@ -14,6 +14,7 @@
 #include <net/ipv6.h>
 #include <net/route.h>
 
+#include "acquire.h"
 #include "cb.h"
 #include "compat/compat.h"
 #include "ct.h"
@@ -25,6 +26,7 @@
 #include "natt.h"
 #include "own.h"
 #include "pmtu.h"
+#include "skpol.h"
 #include "tx.h"
 #include "xform.h"
 
@@ -279,16 +281,21 @@ static bool resolve_route(struct plan *plan, struct sk_buff *skb,
 	return plan->dst;
 }
 
-/* An SA for each transform of the policy; false where one is missing. */
-static bool resolve_sas(struct plan *plan, struct espl_net *en,
-			const struct espl_policy *policy,
-			const struct espl_flow *flow)
+/*
+ * An SA for each transform of the policy. Where one is missing, a keyer is asked:
+ * with the packet, which may wait for it, or where it leaves without, by its leave.
+ */
+static unsigned int resolve_sas(struct plan *plan, struct espl_net *en,
+				const struct espl_policy *policy,
+				const struct espl_flow *flow,
+				const struct espl_waiting *packet)
 {
 	const union nf_inet_addr *saddr = &flow->saddr, *daddr = &flow->daddr;
 	u8 family = flow->family;
 
 	for (unsigned int i = 0; i < policy->tmpls; i++) {
 		const struct espl_tmpl *tmpl = &policy->tmpl[i];
+		struct espl_tmpl want;
 		struct espl_sa *sa;
 
 		if (tmpl->mode == IPSEC_MODE_TUNNEL) {
@@ -298,13 +305,22 @@ static bool resolve_sas(struct plan *plan, struct espl_net *en,
 		}
 		sa = espl_sad_lookup_pair(en, family, tmpl->proto, saddr, daddr,
 					  tmpl->mode, tmpl->reqid);
-		if (sa)
+		if (sa) {
 			plan->sa[plan->n++] = sa;
-		else if (tmpl->level != IPSEC_LEVEL_USE)
-			return false;
+			continue;
+		}
+		want = *tmpl;
+		want.saddr = *saddr;
+		want.daddr = *daddr;
+		want.family = family;
+		if (tmpl->level == IPSEC_LEVEL_USE)
+			espl_acquire(en, policy, &want, flow, NULL);
+		else
+			return espl_acquire(en, policy, &want, flow, packet) ?
+			       NF_STOLEN : NF_DROP;
 	}
 	plan->family = family;
-	return true;
+	return NF_ACCEPT;
 }
 
 /* A datagram that no outer packet can hold goes in several. */
@@ -366,12 +382,18 @@ static unsigned int refuse(struct espl_net *en, struct sk_buff *skb,
 
 static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 			  const struct espl_policy *policy,
-			  const struct espl_flow *flow)
+			  const struct espl_flow *flow,
+			  const struct nf_hook_state *state)
 {
+	const struct espl_waiting packet = { .skb = skb, .okfn = state->okfn };
 	struct plan plan = {};
+	unsigned int verdict;
 
 	espl_ct_bar(skb);
-	if (!resolve_sas(&plan, en, policy, flow))
+	verdict = resolve_sas(&plan, en, policy, flow, &packet);
+	if (verdict == NF_STOLEN)
+		return NF_STOLEN;
+	if (verdict == NF_DROP)
 		return refuse(en, skb, ESPL_OUT_NO_SA);
 	if (!plan.n)
 		return NF_ACCEPT;	/* level use, and nothing to use */
@@ -464,6 +486,10 @@ static unsigned int judge(struct espl_net *en, struct sk_buff *skb,
 
 	if (verdict != NF_ACCEPT)
 		return verdict;
+	if (espl_skpol_sender(skb)) {
+		espl_stat_inc(en, ESPL_OUT_BYPASS);
+		return NF_ACCEPT;
+	}
 	switch (lookup(en, skb, flow, &policy)) {
 	case ESPL_BYPASS:
 		espl_stat_inc(en, ESPL_OUT_BYPASS);
@@ -477,8 +503,8 @@ static unsigned int judge(struct espl_net *en, struct sk_buff *skb,
 			consume_skb(skb);
 			return NF_STOLEN;
 		}
-		return is_ours(en, skb, flow) ? NF_ACCEPT :
-						apply(en, skb, policy, flow);
+		return is_ours(en, skb, flow) ?
+		       NF_ACCEPT : apply(en, skb, policy, flow, state);
 	default:
 		return NF_ACCEPT;
 	}
@@ -521,4 +547,45 @@ unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 	verdict = judge(en, skb, &flow, state);
 	local_bh_enable();
 	return verdict;
+}
+
+static void finish(struct sk_buff *skb, unsigned int verdict,
+		   const struct nf_hook_state *state)
+{
+	if (verdict == NF_STOLEN)
+		return;
+	if (verdict == NF_ACCEPT && espl_ct_confirm(skb))
+		state->okfn(state->net, state->sk, skb);
+	else
+		kfree_skb(skb);
+}
+
+/**
+ * espl_tx_again() - send a packet whose SA has come
+ * @en: the namespace
+ * @packet: the packet; consumed
+ * @family: its IP version
+ *
+ * As if it came by now: policies may have changed while it waited.
+ *
+ * Context: Process.
+ */
+void espl_tx_again(struct espl_net *en, const struct espl_waiting *packet, u8 family)
+{
+	struct sk_buff *skb = packet->skb;
+	struct nf_hook_state state;
+	struct espl_flow flow;
+
+	local_bh_disable();
+	rcu_read_lock();
+	/* Its device may be gone, and the route knows. */
+	skb->dev = skb_dst(skb)->dev;
+	nf_hook_state_init(&state, NF_INET_POST_ROUTING, family, NULL, skb->dev,
+			   skb->sk, en->net, packet->okfn);
+	if (!espl_flow_read(skb, family, &flow))
+		espl_drop(en, skb, ESPL_OUT_HEADER);
+	else
+		finish(skb, judge(en, skb, &flow, &state), &state);
+	rcu_read_unlock();
+	local_bh_enable();
 }

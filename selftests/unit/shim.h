@@ -31,6 +31,10 @@ struct hlist_head {};
 struct rcu_head {};
 struct mutex {};
 struct xarray {};
+struct work_struct {};
+struct delayed_work {};
+typedef struct {} spinlock_t;
+static inline void flush_workqueue(struct workqueue_struct *wq) { (void)wq; }
 static inline void mutex_lock(struct mutex *lock) { (void)lock; }
 static inline void mutex_unlock(struct mutex *lock) { (void)lock; }
 

@@ -34,6 +34,18 @@ void espl_ct_review(struct espl_net *net, const struct espl_policy *policy)
 	(void)policy;
 }
 
+struct workqueue_struct *espl_wq;
+
+void espl_life_init_policy(struct espl_policy *policy) { (void)policy; }
+void espl_life_start_policy(struct espl_policy *policy) { (void)policy; }
+void espl_life_stop_policy(struct espl_policy *policy) { (void)policy; }
+
+void espl_acquire_forget(struct espl_net *net, u32 policy)
+{
+	(void)net;
+	(void)policy;
+}
+
 #define NET	0x0a020000	/* 10.2.0.0 */
 
 static struct espl_sel to(u32 addr, u8 plen, u16 port)

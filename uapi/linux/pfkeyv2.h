@@ -90,6 +90,9 @@
 #define SADB_X_EXT_SA_REPLAY		27	/* struct sadb_x_sa_replay */
 #define SADB_X_EXT_NEW_ADDRESS_SRC	28	/* struct sadb_address */
 #define SADB_X_EXT_NEW_ADDRESS_DST	29	/* struct sadb_address */
+/* Esplanade: in ACQUIRE, the packet that an SA is wanted for: struct sadb_address */
+#define SADB_X_EXT_TRIGGER_SRC		30
+#define SADB_X_EXT_TRIGGER_DST		31
 
 /* SA types: sadb_msg_satype */
 

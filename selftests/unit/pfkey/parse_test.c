@@ -290,8 +290,8 @@ static void good_replay(void)
 static void good_future(void)
 {
 	gcm();
-	put_empty(30);
-	put_empty(30);
+	put_empty(32);
+	put_empty(32);
 	put_empty(65535);
 }
 
@@ -421,6 +421,89 @@ static void bad_satype_4(void) { gcm(); buf[3] = 4; }
 static void bad_satype_10(void) { begin(SADB_DUMP, 10); }
 static void bad_promisc(void) { begin(SADB_X_PROMISC, 2); }
 static void bad_acquire(void) { begin(SADB_ACQUIRE, SADB_SATYPE_ESP); }
+static void good_acquire(void) { bad_acquire(); buf[2] = EINVAL; }
+static void bad_acquire_pair(void) { good_acquire(); put_pair(AF_INET); }
+
+/* What iked sends when a peer has moved: no keys. */
+static void update_bare(void)
+{
+	begin(SADB_UPDATE, SADB_SATYPE_ESP);
+	put_sa(0x1000, 0, 0);
+	put_pair(AF_INET);
+}
+
+static void good_update_bare(void) { update_bare(); }
+
+static void good_update_moved(void)
+{
+	gcm();
+	buf[1] = SADB_UPDATE;
+	put_addr(SADB_X_EXT_NEW_ADDRESS_SRC, AF_INET6, 3, 128, 0);
+	put_addr(SADB_X_EXT_NEW_ADDRESS_DST, AF_INET6, 4, 128, 0);
+}
+
+static void bad_update_families(void)
+{
+	update_bare();
+	put_addr(SADB_X_EXT_NEW_ADDRESS_DST, AF_INET6, 4, 128, 0);
+}
+
+static void bad_update_any(void)
+{
+	update_bare();
+	put_addr(SADB_X_EXT_NEW_ADDRESS_DST, AF_INET, 0, 32, 0);
+}
+
+static void bad_update_cut(void)
+{
+	update_bare();
+	put_addr(SADB_X_EXT_NEW_ADDRESS_DST, AF_INET, 4, 32, 0);
+	buf[used - 16] = AF_INET6;
+}
+
+static void bad_add_moved(void)
+{
+	gcm();
+	put_addr(SADB_X_EXT_NEW_ADDRESS_DST, AF_INET, 4, 32, 0);
+}
+
+/* Pairs of tunnels; the second of each pair with another end. */
+static struct sadb_x_ipsecrequest *migrate(unsigned int n)
+{
+	struct sadb_x_ipsecrequest *second;
+
+	begin(SADB_X_MIGRATE, 0);
+	put_pair(AF_INET);
+	put_tunnels(IPSEC_DIR_OUTBOUND, IPSEC_LEVEL_REQUIRE, AF_INET, n);
+	second = (void *)(buf + used - (n - 1) * 48);
+	for (unsigned int i = 1; i < n; i += 2)
+		buf[used - (n - i) * 48 + 16 + 7] ^= 0x55;
+	return second;
+}
+
+static void good_migrate(void) { migrate(2); }
+static void good_migrate_four(void) { migrate(8); }
+static void bad_migrate_five(void) { migrate(10); }
+static void bad_migrate_one(void) { migrate(1); }
+static void bad_migrate_mode(void) { migrate(2)->sadb_x_ipsecrequest_mode = 1; }
+static void bad_migrate_same(void) { migrate(2); buf[used - 48 + 16 + 7] ^= 0x55; }
+
+static void bad_migrate_bare(void)
+{
+	migrate(2);
+	/* The first in transport mode, and without its ends. */
+	used -= 2 * 48;
+	((struct sadb_x_policy *)(buf + used - 16))->sadb_x_policy_len = 2 + 2 + 2;
+	for (int i = 0; i < 2; i++) {
+		struct sadb_x_ipsecrequest request = {
+			.sadb_x_ipsecrequest_len = 16, .sadb_x_ipsecrequest_mode = 1,
+			.sadb_x_ipsecrequest_proto = IPPROTO_ESP,
+		};
+
+		memcpy(buf + used, &request, sizeof(request));
+		used += sizeof(request);
+	}
+}
 
 static void good_esn(void)
 {
@@ -644,6 +727,11 @@ static const struct {
 	{ "SPDADD inbound tunnel of level use", good_use_in },
 	{ "SPDDELETE without transforms", good_spddelete },
 	{ "SPDGET by id alone", good_spdget },
+	{ "ACQUIRE that reports an error", good_acquire },
+	{ "UPDATE without keys", good_update_bare },
+	{ "UPDATE to new addresses, of the other family", good_update_moved },
+	{ "MIGRATE", good_migrate },
+	{ "MIGRATE of four transforms", good_migrate_four },
 
 	{ "an extension twice", bad_twice, -EINVAL,
 	  "an extension comes twice" },
@@ -726,8 +814,28 @@ static const struct {
 	  "unknown SA type" },
 	{ "PROMISC 2", bad_promisc, -EINVAL,
 	  "neither on nor off" },
-	{ "ACQUIRE", bad_acquire, -EOPNOTSUPP,
-	  "not a request we answer" },
+	{ "ACQUIRE", bad_acquire, -EINVAL,
+	  "an ACQUIRE that reports no error" },
+	{ "ACQUIRE with addresses", bad_acquire_pair, -EINVAL,
+	  "an extension that does not belong here" },
+	{ "a new destination of another family", bad_update_families, -EINVAL,
+	  "new addresses of two families" },
+	{ "no new destination", bad_update_any, -EINVAL,
+	  "no new destination address" },
+	{ "a new address in too little room", bad_update_cut, -EINVAL,
+	  "bad address family or length" },
+	{ "a new address in an ADD", bad_add_moved, -EINVAL,
+	  "an extension that does not belong here" },
+	{ "MIGRATE of half a pair", bad_migrate_one, -EINVAL,
+	  "not pairs of old and new transforms" },
+	{ "MIGRATE of five transforms", bad_migrate_five, -EINVAL,
+	  "more than 4 transforms" },
+	{ "MIGRATE to another mode", bad_migrate_mode, -EINVAL,
+	  "old and new differ in more than addresses" },
+	{ "MIGRATE to where it is", bad_migrate_same, -EINVAL,
+	  "old and new are the same" },
+	{ "MIGRATE without addresses", bad_migrate_bare, -EINVAL,
+	  "a transform without addresses" },
 	{ "BEET mode", bad_mode_3, -EINVAL,
 	  "neither transport nor tunnel mode" },
 	{ "mode 255", bad_mode_255, -EINVAL,
@@ -1028,14 +1136,18 @@ static bool sane_algs(const struct espl_pfkey_msg *msg)
 
 static bool sane(const struct espl_pfkey_msg *msg)
 {
-	bool adds = msg->type == SADB_ADD || msg->type == SADB_UPDATE;
+	bool adds = msg->type == SADB_ADD ||
+		    (msg->type == SADB_UPDATE && (msg->exts & ESPL_EXT_KEYS));
+	unsigned int most = ESPL_PFKEY_REQUESTS;
 
+	if (msg->type == SADB_X_MIGRATE)
+		most *= 2;
 	if (adds && (ntohl(msg->spi) < 256 || msg->replay > 4096 || !sane_algs(msg)))
 		return false;
 	if (msg->type == SADB_GETSPI &&
 	    (msg->spi_min < 256 || msg->spi_min > msg->spi_max))
 		return false;
-	return msg->policy.requests <= ESPL_PFKEY_REQUESTS &&
+	return msg->policy.requests <= most &&
 	       msg->src.plen <= (msg->src.family == AF_INET ? 32 : 128);
 }
 

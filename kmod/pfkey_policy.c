@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pfkey_policy.c - requests about policies (KAME), and MIGRATE
+ *
+ * Owns the handlers of the SADB_X_SPD messages and of SADB_X_MIGRATE, which moves a
+ * policy and its SAs to other addresses. pfkey_msg.c calls them by its table.
+ */
+#include "pfkey_build.h"
+#include "pfkey_msg.h"
+#include "pfkey_tell.h"
+
+#include <linux/slab.h>
+
+#include "net.h"
+#include "sad.h"
+
+static int answer_policy(struct espl_pfkey_sock *ps,
+			 const struct espl_pfkey_msg *msg,
+			 const struct espl_policy *policy, enum espl_audience audience)
+{
+	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
+	struct espl_pfkey_build *build;
+	int err;
+
+	build = kmalloc(sizeof(*build), GFP_KERNEL);
+	if (!build)
+		return -ENOMEM;
+	head.reserved = min_t(u32, refcount_read(&policy->refs), U16_MAX);
+	espl_put_head(build, &head);
+	espl_put_policy(build, policy);
+	espl_pfkey_tell_others(ps, audience, build);
+	err = espl_pfkey_answer(ps, build);
+	kfree(build);
+	return err;
+}
+
+static struct espl_sel take_sel(const struct espl_pfkey_msg *msg)
+{
+	struct espl_sel sel = {
+		.saddr = msg->src.addr,
+		.daddr = msg->dst.addr,
+		.sport = msg->src.port,
+		.sport_mask = msg->src.port ? htons(0xffff) : 0,
+		.dport = msg->dst.port,
+		.dport_mask = msg->dst.port ? htons(0xffff) : 0,
+		.family = msg->src.family,
+		.splen = msg->src.plen,
+		.dplen = msg->dst.plen,
+		.proto = msg->src.proto == IPSEC_PROTO_ANY ? 0 : msg->src.proto,
+	};
+
+	espl_addr_mask(&sel.saddr, sel.splen);
+	espl_addr_mask(&sel.daddr, sel.dplen);
+	return sel;
+}
+
+/* Level unique without a number gets one above what people give by hand. */
+static u32 take_reqid(const struct espl_pfkey_request *request)
+{
+	static atomic_t next = ATOMIC_INIT(IPSEC_MANUAL_REQID_MAX);
+
+	if (request->level != IPSEC_LEVEL_UNIQUE || request->reqid)
+		return request->reqid;
+	return atomic_inc_return(&next);
+}
+
+static void take_tmpls(struct espl_policy *policy,
+		       const struct espl_pfkey_policy *from)
+{
+	policy->tmpls = from->requests;
+	for (unsigned int i = 0; i < from->requests; i++)
+		policy->tmpl[i] = (struct espl_tmpl){
+			.saddr = from->request[i].saddr,
+			.daddr = from->request[i].daddr,
+			.family = from->request[i].family,
+			.proto = from->request[i].proto,
+			.mode = from->request[i].mode,
+			.level = from->request[i].level,
+			.reqid = take_reqid(&from->request[i]),
+		};
+}
+
+/**
+ * espl_pfkey_spdadd() - add a policy, or replace one
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_spdadd(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	struct espl_policy *policy;
+	int err;
+
+	policy = espl_policy_alloc();
+	if (!policy)
+		return -ENOMEM;
+	policy->sel = take_sel(msg);
+	policy->dir = msg->policy.dir - 1;
+	policy->action = msg->policy.type;
+	policy->priority = msg->policy.priority;
+	policy->hard = espl_pfkey_take_life(&msg->hard);
+	take_tmpls(policy, &msg->policy);
+	mutex_lock(&ps->en->lock);
+	err = espl_spd_add(ps->en, policy, msg->type == SADB_X_SPDUPDATE);
+	if (!err)
+		err = answer_policy(ps, msg, policy, ESPL_ALL);
+	mutex_unlock(&ps->en->lock);
+	espl_policy_put(policy);
+	return err;
+}
+
+static bool is_at(const struct espl_pfkey_request *where, u8 family,
+		  const union nf_inet_addr *saddr, const union nf_inet_addr *daddr)
+{
+	return where->family == family &&
+	       espl_addr_equal(&where->saddr, saddr, family) &&
+	       espl_addr_equal(&where->daddr, daddr, family);
+}
+
+/* The policy with the new ends of its tunnels; it takes the old one's place. */
+static int migrate_policy(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg,
+			  const struct espl_policy *old)
+{
+	struct espl_policy *policy = espl_policy_alloc();
+	int err;
+
+	if (!policy)
+		return -ENOMEM;
+	policy->sel = old->sel;
+	policy->dir = old->dir;
+	policy->action = old->action;
+	policy->priority = old->priority;
+	policy->hard = old->hard;
+	policy->created = old->created;
+	policy->last_used = old->last_used;
+	policy->tmpls = old->tmpls;
+	memcpy(policy->tmpl, old->tmpl, sizeof(policy->tmpl));
+	for (unsigned int i = 0; i < policy->tmpls; i++) {
+		struct espl_tmpl *tmpl = &policy->tmpl[i];
+
+		for (unsigned int j = 0; j < msg->policy.requests; j += 2) {
+			const struct espl_pfkey_request *pair = &msg->policy.request[j];
+
+			if (tmpl->mode != IPSEC_MODE_TUNNEL ||
+			    tmpl->proto != pair->proto || tmpl->mode != pair->mode ||
+			    !is_at(pair, tmpl->family, &tmpl->saddr, &tmpl->daddr))
+				continue;
+			tmpl->saddr = pair[1].saddr;
+			tmpl->daddr = pair[1].daddr;
+			tmpl->family = pair[1].family;
+			break;
+		}
+	}
+	err = espl_spd_add(ps->en, policy, true);
+	espl_policy_put(policy);
+	return err;
+}
+
+static int migrate_sa(struct espl_sa *old, const struct espl_pfkey_request *to)
+{
+	struct espl_sa_conf *conf = kmemdup(&old->conf, sizeof(*conf), GFP_KERNEL);
+	struct espl_sa *sa;
+	int err;
+
+	if (!conf)
+		return -ENOMEM;
+	conf->saddr = to->saddr;
+	conf->daddr = to->daddr;
+	conf->family = to->family;
+	sa = espl_sa_alloc(old->en, conf);
+	kfree_sensitive(conf);
+	if (IS_ERR(sa))
+		return PTR_ERR(sa);
+	err = espl_sad_replace(old, sa);
+	espl_sa_put(sa);
+	return err;
+}
+
+static struct espl_sa *find_sa_at(struct espl_net *en,
+				  const struct espl_pfkey_request *at)
+{
+	struct espl_sa *sa;
+
+	list_for_each_entry(sa, &en->sas, all) {
+		const struct espl_sa_conf *conf = &sa->conf;
+
+		if (espl_sa_usable(sa) && conf->proto == at->proto &&
+		    conf->mode == at->mode &&
+		    (!at->reqid || at->reqid == conf->reqid) &&
+		    is_at(at, conf->family, &conf->saddr, &conf->daddr))
+			return sa;
+	}
+	return NULL;
+}
+
+static int migrate_sas(struct espl_pfkey_sock *ps, const struct espl_pfkey_request *pair)
+{
+	struct espl_sa *sa;
+	int err = 0;
+
+	while (!err && (sa = find_sa_at(ps->en, pair)))
+		err = migrate_sa(sa, &pair[1]);
+	return err;
+}
+
+/* Others hear of it from nobody: that is how keyers know what they must act on. */
+static int answer_migrate(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg)
+{
+	struct espl_pfkey_head head = espl_pfkey_head_of(msg), theirs = { .type = msg->type };
+	struct espl_pfkey_build *build = kmalloc(sizeof(*build), GFP_KERNEL);
+	int err;
+
+	if (!build)
+		return -ENOMEM;
+	espl_put_head(build, &theirs);
+	espl_put_migrate(build, msg);
+	espl_pfkey_tell_others(ps, ESPL_ALL, build);
+	espl_put_head(build, &head);
+	espl_put_migrate(build, msg);
+	err = espl_pfkey_answer(ps, build);
+	kfree(build);
+	return err;
+}
+
+/**
+ * espl_pfkey_migrate() - move a policy and its SAs to other addresses
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_migrate(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	struct espl_sel sel = take_sel(msg);
+	struct espl_policy *policy;
+	int err = -ENOENT;
+
+	mutex_lock(&ps->en->lock);
+	policy = espl_spd_lookup_sel(ps->en, msg->policy.dir - 1, &sel);
+	if (policy)
+		err = migrate_policy(ps, msg, policy);
+	for (unsigned int i = 0; !err && i < msg->policy.requests; i += 2)
+		err = migrate_sas(ps, &msg->policy.request[i]);
+	if (!err)
+		err = answer_migrate(ps, msg);
+	mutex_unlock(&ps->en->lock);
+	return err;
+}
+
+static struct espl_policy *lookup_policy(struct espl_pfkey_sock *ps,
+					 const struct espl_pfkey_msg *msg)
+{
+	struct espl_sel sel;
+
+	if (msg->type != SADB_X_SPDDELETE)
+		return espl_spd_lookup_id(ps->en, msg->policy.id);
+	sel = take_sel(msg);
+	return espl_spd_lookup_sel(ps->en, msg->policy.dir - 1, &sel);
+}
+
+/**
+ * espl_pfkey_spddelete() - delete a policy
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_spddelete(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	struct espl_policy *policy;
+	int err = -ENOENT;
+
+	mutex_lock(&ps->en->lock);
+	policy = lookup_policy(ps, msg);
+	if (policy) {
+		espl_policy_get(policy);
+		espl_spd_del(ps->en, policy);
+		err = answer_policy(ps, msg, policy, ESPL_ALL);
+		espl_policy_put(policy);
+	}
+	mutex_unlock(&ps->en->lock);
+	return err;
+}
+
+/**
+ * espl_pfkey_spdget() - show a policy
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_spdget(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	struct espl_policy *policy;
+	int err = -ENOENT;
+
+	mutex_lock(&ps->en->lock);
+	policy = lookup_policy(ps, msg);
+	if (policy)
+		err = answer_policy(ps, msg, policy, ESPL_PROMISC);
+	mutex_unlock(&ps->en->lock);
+	return err;
+}
+
+/**
+ * espl_pfkey_spdflush() - delete all policies
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_spdflush(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	int err;
+
+	mutex_lock(&ps->en->lock);
+	espl_spd_flush(ps->en);
+	err = espl_pfkey_answer_head(ps, msg, ESPL_ALL);
+	mutex_unlock(&ps->en->lock);
+	return err;
+}
+

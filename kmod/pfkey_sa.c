@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pfkey_sa.c - requests about SAs (RFC 2367 section 3)
+ *
+ * Owns the handlers of GETSPI, ADD, UPDATE, DELETE, GET, FLUSH and of a keyer's
+ * ACQUIRE. pfkey_msg.c calls them by its table.
+ */
+#include "pfkey_build.h"
+#include "pfkey_msg.h"
+#include "pfkey_tell.h"
+
+#include <linux/slab.h>
+
+#include "net.h"
+
+/* An answer about an SA: with keys to a GET, to the others always without. */
+static int answer_sa(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg,
+		     const struct espl_sa *sa, enum espl_audience audience)
+{
+	unsigned int what = ESPL_PUT_HARD | ESPL_PUT_SOFT;
+	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
+	struct espl_pfkey_build *build;
+	int err;
+
+	build = kmalloc(sizeof(*build), GFP_KERNEL);
+	if (!build)
+		return -ENOMEM;
+	espl_put_head(build, &head);
+	espl_put_sa(build, sa, what);
+	espl_pfkey_tell_others(ps, audience, build);
+	if (msg->type == SADB_GET)
+		what |= ESPL_PUT_KEYS;
+	if (ps->modern)
+		what |= ESPL_PUT_WINDOW;
+	espl_put_head(build, &head);
+	espl_put_sa(build, sa, what);
+	err = espl_pfkey_answer(ps, build);
+	kfree_sensitive(build);
+	return err;
+}
+
+static void take_key(struct espl_key *to, const struct espl_pfkey_key *from)
+{
+	to->bits = from->bits;
+	if (from->bits)
+		memcpy(to->data, from->data, from->bits / 8);
+}
+
+/**
+ * espl_pfkey_take_life() - a lifetime as a message has it
+ * @from: the message's
+ *
+ * Context: Any.
+ * Return: The same as SAs and policies have it.
+ */
+struct espl_lifetime espl_pfkey_take_life(const struct espl_pfkey_life *from)
+{
+	return (struct espl_lifetime){
+		.packets = from->packets, .bytes = from->bytes,
+		.addtime = from->addtime, .usetime = from->usetime,
+	};
+}
+
+/* UPDATE without keys: what the SA does stays, where it goes may not. */
+static void keep(struct espl_sa_conf *conf, const struct espl_pfkey_msg *msg,
+		 const struct espl_sa_conf *old)
+{
+	conf->mode = old->mode;
+	conf->reqid = old->reqid;
+	conf->flags = old->flags;
+	conf->replay = old->replay;
+	conf->enc = old->enc;
+	conf->auth = old->auth;
+	conf->enckey = old->enckey;
+	conf->authkey = old->authkey;
+	if (!(msg->exts & ESPL_EXT(SADB_EXT_LIFETIME_HARD)))
+		conf->hard = old->hard;
+	if (!(msg->exts & ESPL_EXT(SADB_EXT_LIFETIME_SOFT)))
+		conf->soft = old->soft;
+}
+
+static struct espl_sa *alloc_sa(struct espl_pfkey_sock *ps,
+				const struct espl_pfkey_msg *msg, u8 state,
+				const struct espl_sa *old)
+{
+	struct espl_sa_conf *conf = kzalloc(sizeof(*conf), GFP_KERNEL);
+	struct espl_sa *sa;
+
+	if (!conf)
+		return ERR_PTR(-ENOMEM);
+	conf->saddr = msg->src.addr;
+	conf->daddr = msg->dst.addr;
+	conf->family = msg->dst.family;
+	conf->proto = espl_pfkey_proto(msg->satype);
+	conf->mode = msg->mode;
+	conf->reqid = msg->reqid;
+	conf->state = state;
+	if (state == SADB_SASTATE_MATURE) {
+		conf->spi = msg->spi;
+		conf->flags = msg->flags;
+		conf->replay = msg->replay;
+		conf->enc = msg->enc;
+		conf->auth = msg->auth;
+		take_key(&conf->enckey, &msg->enckey);
+		take_key(&conf->authkey, &msg->authkey);
+	}
+	if (msg->encap) {
+		conf->encap = msg->encap;
+		conf->encap_sport = msg->encap_sport;
+		conf->encap_dport = msg->encap_dport;
+		conf->encap_oa = msg->exts & ESPL_EXT(SADB_X_EXT_NAT_T_OA) &&
+				 msg->encap_original.family == conf->family;
+		conf->encap_original = msg->encap_original.addr;
+	}
+	conf->hard = espl_pfkey_take_life(&msg->hard);
+	conf->soft = espl_pfkey_take_life(&msg->soft);
+	if (old) {
+		conf->saddr = msg->new_src.addr;
+		conf->daddr = msg->new_dst.addr;
+		conf->family = msg->new_dst.family;
+		if (!(msg->exts & ESPL_EXT_KEYS))
+			keep(conf, msg, &old->conf);
+	}
+	sa = espl_sa_alloc(ps->en, conf);
+	kfree_sensitive(conf);
+	return sa;
+}
+
+static struct espl_sa *lookup_sa(struct espl_pfkey_sock *ps,
+				 const struct espl_pfkey_msg *msg)
+{
+	return espl_sad_lookup(ps->en, msg->dst.family, espl_pfkey_proto(msg->satype),
+			       &msg->dst.addr, msg->spi);
+}
+
+/**
+ * espl_pfkey_getspi() - reserve an SPI by a larval SA
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_getspi(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	struct espl_sa *sa = alloc_sa(ps, msg, SADB_SASTATE_LARVAL, NULL);
+	int err;
+
+	if (IS_ERR(sa))
+		return PTR_ERR(sa);
+	mutex_lock(&ps->en->lock);
+	err = espl_sad_getspi(sa, msg->spi_min, msg->spi_max);
+	if (err == -EEXIST)
+		msg->why = "no SPI of the range is free";
+	if (!err)
+		err = answer_sa(ps, msg, sa, ESPL_PROMISC);
+	mutex_unlock(&ps->en->lock);
+	espl_sa_put(sa);
+	return err;
+}
+
+/**
+ * espl_pfkey_add() - make an SA
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_add(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	struct espl_sa *sa = alloc_sa(ps, msg, SADB_SASTATE_MATURE, NULL);
+	int err;
+
+	if (IS_ERR(sa))
+		return PTR_ERR(sa);
+	mutex_lock(&ps->en->lock);
+	err = espl_sad_add(sa);
+	if (!err)
+		err = answer_sa(ps, msg, sa, ESPL_ALL);
+	mutex_unlock(&ps->en->lock);
+	espl_sa_put(sa);
+	return err;
+}
+
+/* Holding espl_net.lock. */
+static int update_sa(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	struct espl_sa *old = lookup_sa(ps, msg), *sa;
+	int err;
+
+	if (!old)
+		return -ESRCH;
+	if (!(msg->exts & ESPL_EXT_KEYS) && !old->conf.enc && !old->conf.auth) {
+		msg->why = "no keys, and the SA has none yet";
+		return -EINVAL;
+	}
+	sa = alloc_sa(ps, msg, SADB_SASTATE_MATURE, old);
+	if (IS_ERR(sa))
+		return PTR_ERR(sa);
+	err = espl_sad_replace(old, sa);
+	if (!err)
+		err = answer_sa(ps, msg, sa, ESPL_ALL);
+	espl_sa_put(sa);
+	return err;
+}
+
+/**
+ * espl_pfkey_update() - replace an SA, or make a larval one mature
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_update(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	int err;
+
+	mutex_lock(&ps->en->lock);
+	err = update_sa(ps, msg);
+	mutex_unlock(&ps->en->lock);
+	return err;
+}
+
+/**
+ * espl_pfkey_delete() - delete an SA
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_delete(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	struct espl_sa *sa;
+	int err = -ESRCH;
+
+	mutex_lock(&ps->en->lock);
+	sa = lookup_sa(ps, msg);
+	if (sa) {
+		espl_sa_get(sa);
+		espl_sad_del(sa);
+		err = answer_sa(ps, msg, sa, ESPL_ALL);
+		espl_sa_put(sa);
+	}
+	mutex_unlock(&ps->en->lock);
+	return err;
+}
+
+/**
+ * espl_pfkey_get() - show an SA, keys included
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_get(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	struct espl_sa *sa;
+	int err = -ESRCH;
+
+	mutex_lock(&ps->en->lock);
+	sa = lookup_sa(ps, msg);
+	if (sa)
+		err = answer_sa(ps, msg, sa, ESPL_PROMISC);
+	mutex_unlock(&ps->en->lock);
+	return err;
+}
+
+/**
+ * espl_pfkey_give_up() - a keyer could not make the SA that it was asked for
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_give_up(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	int err = -ESRCH;
+
+	mutex_lock(&ps->en->lock);
+	if (espl_acquire_failed(ps->en, msg->seq))
+		err = espl_pfkey_answer_head(ps, msg, ESPL_ALL);
+	mutex_unlock(&ps->en->lock);
+	return err;
+}
+
+/**
+ * espl_pfkey_flush() - delete all SAs of a type
+ * @ps: the asker's socket
+ * @msg: the request
+ *
+ * Context: Process, may sleep.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_flush(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+{
+	int err;
+
+	mutex_lock(&ps->en->lock);
+	espl_sad_flush(ps->en, espl_pfkey_proto(msg->satype));
+	err = espl_pfkey_answer_head(ps, msg, ESPL_ALL);
+	mutex_unlock(&ps->en->lock);
+	return err;
+}
+

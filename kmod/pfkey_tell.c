@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pfkey_tell.c - who hears what on PF_KEY sockets
+ *
+ * Owns the list of sockets: answers to one, copies to the others, and what the
+ * kernel announces by itself: SAs that are wanted, have expired, or whose peer has
+ * moved (RFC 2367 sections 3.1.6 and 3.1.8). Called by the rooms that answer
+ * requests, and by life.c, acquire.c and natt.c. All is said under espl_net.lock, so
+ * that all sockets hear of changes in the order in which they took effect.
+ */
+#include "pfkey_build.h"
+#include "pfkey_msg.h"
+#include "pfkey_tell.h"
+
+#include <linux/slab.h>
+
+#include "net.h"
+#include "pfkey.h"
+
+static struct espl_pfkey_sock *to_ps(struct sock *sk)
+{
+	return container_of(sk, struct espl_pfkey_sock, sk);
+}
+
+/* Queue a message at a socket. One that has no room loses it, and that counts. */
+static int queue(struct espl_pfkey_sock *ps, struct sk_buff *skb)
+{
+	if (skb && !sock_queue_rcv_skb(&ps->sk, skb))
+		return 0;
+	kfree_skb(skb);
+	espl_stat_inc(ps->en, ESPL_PFKEY_LOST);
+	return -ENOBUFS;
+}
+
+/**
+ * espl_pfkey_answer() - send a message to one socket
+ * @ps: the socket
+ * @build: the message
+ *
+ * Context: Process.
+ * Return: 0, or -ENOBUFS where there is no room; that is counted.
+ */
+int espl_pfkey_answer(struct espl_pfkey_sock *ps,
+		      const struct espl_pfkey_build *build)
+{
+	return queue(ps, espl_pfkey_finish(build));
+}
+
+/**
+ * espl_pfkey_tell_others() - let other sockets hear of an answer
+ * @asker: whose answer it is
+ * @audience: who is to hear of it
+ * @build: the message, without keys
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_pfkey_tell_others(struct espl_pfkey_sock *asker,
+			    enum espl_audience audience,
+			    const struct espl_pfkey_build *build)
+{
+	struct sock *sk;
+
+	sk_for_each(sk, &asker->en->pfkey_socks)
+		if (to_ps(sk) != asker && (audience == ESPL_ALL || to_ps(sk)->promisc))
+			espl_pfkey_answer(to_ps(sk), build);
+}
+
+/**
+ * espl_pfkey_head_of() - the header of an answer
+ * @msg: the request
+ *
+ * Context: Any.
+ * Return: The header.
+ */
+struct espl_pfkey_head espl_pfkey_head_of(const struct espl_pfkey_msg *msg)
+{
+	return (struct espl_pfkey_head){
+		.type = msg->type, .satype = msg->satype, .error = msg->error,
+		.seq = msg->seq, .pid = msg->pid,
+	};
+}
+
+/**
+ * espl_pfkey_proto() - the protocol of an SA type
+ * @satype: SADB_SATYPE_*
+ *
+ * Context: Any.
+ * Return: IPPROTO_*, 0 for SADB_SATYPE_UNSPEC.
+ */
+u8 espl_pfkey_proto(u8 satype)
+{
+	switch (satype) {
+	case SADB_SATYPE_UNSPEC:
+		return 0;
+	case SADB_SATYPE_AH:
+		return IPPROTO_AH;
+	case SADB_SATYPE_ESP:
+		return IPPROTO_ESP;
+	default:
+		return IPPROTO_COMP;	/* none of these exist here */
+	}
+}
+
+/**
+ * espl_pfkey_satype() - what PF_KEY calls a protocol
+ * @proto: IPPROTO_ESP or IPPROTO_AH
+ *
+ * Context: Any.
+ * Return: SADB_SATYPE_*.
+ */
+u8 espl_pfkey_satype(u8 proto)
+{
+	return proto == IPPROTO_AH ? SADB_SATYPE_AH : SADB_SATYPE_ESP;
+}
+
+/**
+ * espl_pfkey_answer_head() - an answer that is a header alone
+ * @ps: the asker's socket
+ * @msg: the request
+ * @audience: who else is to hear of it
+ *
+ * Context: Process, espl_net.lock held.
+ * Return: 0, -ENOMEM or -ENOBUFS.
+ */
+int espl_pfkey_answer_head(struct espl_pfkey_sock *ps,
+			   const struct espl_pfkey_msg *msg,
+			   enum espl_audience audience)
+{
+	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
+	struct espl_pfkey_build *build;
+	int err;
+
+	build = kmalloc(sizeof(*build), GFP_KERNEL);
+	if (!build)
+		return -ENOMEM;
+	espl_put_head(build, &head);
+	espl_pfkey_tell_others(ps, audience, build);
+	err = espl_pfkey_answer(ps, build);
+	kfree(build);
+	return err;
+}
+
+static void count_keyers(struct espl_net *en)
+{
+	struct sock *sk;
+	u32 keyers = 0;
+
+	sk_for_each(sk, &en->pfkey_socks)
+		keyers |= to_ps(sk)->registered;
+	WRITE_ONCE(en->keyers, keyers);
+}
+
+/**
+ * espl_pfkey_enter() - a socket is there to hear messages
+ * @ps: the socket
+ *
+ * Context: Process.
+ */
+void espl_pfkey_enter(struct espl_pfkey_sock *ps)
+{
+	mutex_lock(&ps->en->lock);
+	sk_add_node(&ps->sk, &ps->en->pfkey_socks);
+	mutex_unlock(&ps->en->lock);
+}
+
+/**
+ * espl_pfkey_register() - a socket wants to hear of SAs of a type
+ * @ps: the socket
+ * @satype: SADB_SATYPE_*, SADB_SATYPE_UNSPEC for all
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_pfkey_register(struct espl_pfkey_sock *ps, u8 satype)
+{
+	ps->registered |= BIT(satype);
+	count_keyers(ps->en);
+}
+
+/**
+ * espl_pfkey_leave() - a socket hears no more
+ * @ps: the socket
+ *
+ * Context: Process.
+ */
+void espl_pfkey_leave(struct espl_pfkey_sock *ps)
+{
+	mutex_lock(&ps->en->lock);
+	sk_del_node_init(&ps->sk);
+	count_keyers(ps->en);
+	mutex_unlock(&ps->en->lock);
+}
+
+/**
+ * espl_pfkey_has_keyer() - would anybody hear of an SA that is wanted
+ * @en: the namespace
+ * @proto: IPPROTO_ESP or IPPROTO_AH
+ *
+ * Context: Any.
+ * Return: Whether a socket has registered for the protocol.
+ */
+bool espl_pfkey_has_keyer(const struct espl_net *en, u8 proto)
+{
+	return READ_ONCE(en->keyers) &
+	       (BIT(espl_pfkey_satype(proto)) | BIT(SADB_SATYPE_UNSPEC));
+}
+
+/* Those who registered for a protocol, or for all, and those who hear everything. */
+static bool is_told(const struct espl_pfkey_sock *ps, u8 satype)
+{
+	return ps->promisc ||
+	       (ps->registered & (BIT(satype) | BIT(SADB_SATYPE_UNSPEC)));
+}
+
+static void tell_keyers(struct espl_net *en, u8 satype,
+			const struct espl_pfkey_build *build)
+{
+	struct sock *sk;
+
+	sk_for_each(sk, &en->pfkey_socks)
+		if (is_told(to_ps(sk), satype))
+			espl_pfkey_answer(to_ps(sk), build);
+}
+
+/* A message of our own, begun; NULL where there is no memory, and that counts. */
+static struct espl_pfkey_build *announce(struct espl_net *en,
+					 const struct espl_pfkey_head *head)
+{
+	struct espl_pfkey_build *build = kmalloc(sizeof(*build), GFP_KERNEL);
+
+	if (build)
+		espl_put_head(build, head);
+	else
+		espl_stat_inc(en, ESPL_PFKEY_LOST);
+	return build;
+}
+
+/**
+ * espl_pfkey_acquire() - ask the keyers for an SA (RFC 2367 section 3.1.6)
+ * @acquire: which, with its larval SA
+ * @policy: who wants it
+ *
+ * Those who know more than Linux's extensions hear which packet it is for.
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_pfkey_acquire(const struct espl_acquire *acquire,
+			const struct espl_policy *policy)
+{
+	const struct espl_pfkey_head head = {
+		.type = SADB_ACQUIRE, .satype = espl_pfkey_satype(acquire->want.proto),
+		.seq = acquire->seq,
+	};
+	struct espl_net *en = acquire->sa->en;
+	struct espl_pfkey_build *build = announce(en, &head);
+	unsigned int plain, whole;
+	struct sock *sk;
+
+	if (!build)
+		return;
+	espl_put_acquire(build, acquire, policy);
+	plain = build->len;
+	espl_put_trigger(build, &acquire->flow);
+	whole = build->len;
+	sk_for_each(sk, &en->pfkey_socks) {
+		if (!is_told(to_ps(sk), head.satype))
+			continue;
+		build->len = to_ps(sk)->modern ? whole : plain;
+		espl_pfkey_answer(to_ps(sk), build);
+	}
+	kfree(build);
+}
+
+/**
+ * espl_pfkey_new_mapping() - announce that a peer's packets come from elsewhere
+ * @sa: the inbound SA
+ * @from: where they came from before
+ * @to: where they come from now
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_pfkey_new_mapping(struct espl_sa *sa, const struct espl_mapping *from,
+			    const struct espl_mapping *to)
+{
+	const struct espl_pfkey_head head = {
+		.type = SADB_X_NAT_T_NEW_MAPPING, .satype = SADB_SATYPE_ESP,
+	};
+	struct espl_pfkey_build *build = announce(sa->en, &head);
+
+	if (!build)
+		return;
+	espl_put_mapping(build, sa, from, to);
+	tell_keyers(sa->en, head.satype, build);
+	kfree(build);
+}
+
+/**
+ * espl_pfkey_expire() - announce that an SA has reached a limit (RFC 2367 3.1.8)
+ * @sa: the SA
+ * @hard: the hard one: it is about to go; else the soft one
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_pfkey_expire(struct espl_sa *sa, bool hard)
+{
+	const struct espl_pfkey_head head = {
+		.type = SADB_EXPIRE, .satype = espl_pfkey_satype(sa->conf.proto),
+	};
+	struct espl_pfkey_build *build = announce(sa->en, &head);
+
+	if (!build)
+		return;
+	espl_put_sa(build, sa, hard ? ESPL_PUT_HARD : ESPL_PUT_SOFT);
+	tell_keyers(sa->en, head.satype, build);
+	kfree(build);
+}
+
+/**
+ * espl_pfkey_policy_expire() - announce that a policy's time is over
+ * @en: the namespace
+ * @policy: the policy: it is about to go
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_pfkey_policy_expire(struct espl_net *en,
+			      const struct espl_policy *policy)
+{
+	const struct espl_pfkey_head head = { .type = SADB_X_SPDEXPIRE };
+	struct espl_pfkey_build *build = announce(en, &head);
+	struct sock *sk;
+
+	if (!build)
+		return;
+	espl_put_policy(build, policy);
+	sk_for_each(sk, &en->pfkey_socks)
+		if (to_ps(sk)->promisc || to_ps(sk)->registered)
+			espl_pfkey_answer(to_ps(sk), build);
+	kfree(build);
+}
