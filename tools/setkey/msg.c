@@ -25,6 +25,9 @@ void msg_start(struct msg *m, uint8_t type, uint8_t satype)
 	m->hdr.sadb_msg_satype = satype;
 	m->hdr.sadb_msg_len = sizeof(m->hdr) / 8;
 	m->hdr.sadb_msg_pid = getpid();
+	/* Says that we know more extensions than af_key, which ignores it. */
+	if (type == SADB_DUMP || type == SADB_GET || type == SADB_REGISTER)
+		msg_ext(m, SADB_X_EXT_SA_REPLAY, sizeof(struct sadb_x_sa_replay));
 }
 
 /* Appends an extension of @size bytes: header filled, all the rest zero. */
