@@ -95,9 +95,10 @@ apt_sources() {
 	APT::Install-Recommends "false";
 	Debug::NoLocking "true";
 	CONF
-	printf 'deb [signed-by=%s] %s %s main\n' \
-		/usr/share/keyrings/debian-archive-keyring.gpg \
-		"$archive" "$suite" >"$dir/sources"
+	printf '%s [signed-by=%s] %s %s main\n' \
+		deb /usr/share/keyrings/debian-archive-keyring.gpg "$archive" "$suite" \
+		deb-src /usr/share/keyrings/debian-archive-keyring.gpg "$archive" "$suite" \
+		>"$dir/sources"
 }
 
 # unpack_debian SUITE PACKAGE... ROOT - a root folder of packages and their needs

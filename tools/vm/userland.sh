@@ -18,6 +18,7 @@ unpack_userland() {
 	rm -rf "$root"
 	unpack_debian bookworm "${@:1:$#-1}" "$root" || return 1
 	mkdir -p "$root/test"
+	[ -z "$strongswan" ] || cp -a "$strongswan/." "$root/" || return 1
 	for name in iptables ip6tables; do
 		ln -sf xtables-nft-multi "$root/usr/sbin/$name"
 	done
@@ -27,8 +28,10 @@ unpack_userland() {
 	ln -sf busybox "$root/usr/bin/httpd"
 	printf '%s\n' root:x:0:0:root:/root:/bin/bash \
 		tcpdump:x:100:100::/:/usr/sbin/nologin \
+		_iked:x:101:101::/run/iked:/usr/sbin/nologin \
 		nobody:x:65534:65534::/:/usr/sbin/nologin >"$root/etc/passwd"
-	printf '%s\n' root:x:0: tcpdump:x:100: nogroup:x:65534: >"$root/etc/group"
+	printf '%s\n' root:x:0: tcpdump:x:100: _iked:x:101: nogroup:x:65534: \
+		>"$root/etc/group"
 	echo 'hosts: files' >"$root/etc/nsswitch.conf"
 	ln -sf /run/hosts "$root/etc/hosts"
 	# Emulated, compiling scapy takes longer than most tests.
@@ -39,12 +42,17 @@ unpack_userland() {
 	rm -rf "$root"
 }
 
-# userland_fetch PYTHON
+# userland_fetch PYTHON DAEMONS
 userland_fetch() {
 	local list=("${base_packages[@]}") what='a userland' name
 
+	strongswan=
 	[ "$1" = 0 ] || list+=("${python_packages[@]}") what+=' with python'
-	name=userland-$(printf '%s\n' "${list[@]}" |
+	if [ "$2" != 0 ]; then
+		list+=("${daemon_packages[@]}") what+=' with IKE daemons'
+		daemons_fetch
+	fi
+	name=userland-$(printf '%s\n' "${list[@]}" ${strongswan:+"${strongswan##*/}"} |
 		cat - "$here/userland.sh" | sha256sum | cut -c1-12)
 	[ -e "$cache/$name" ] ||
 		step "unpacking $what" once "$name" unpack_userland "${list[@]}"
