@@ -227,3 +227,17 @@ for life in '2 0' '0 2' '3600 0'; do
 	fi
 	keyer_ends
 done
+
+# All goes while packets wait: policies with a clock, the namespace, the module.
+put "$a" </dev/null
+in_ns "$a" python3 keyer.py ask "$(policy 3600 0)" >/dev/null
+in_ns "$a" setkey -c <<<'spdadd 10.1.0.1 10.1.0.2 any -P out ipsec esp/tunnel/10.1.0.1-10.1.0.2/require;'
+keyer "$a" watch
+before=$(counter "$a" out_held)
+in_ns "$a" ping -n -q -c 4 -l 4 -W 1 10.1.0.2 >/dev/null &
+slowly eval '[ "$(counter "$a" out_held)" = $((before + 4)) ]'
+is 'packets wait' $((before + 4)) "$(counter "$a" out_held)"
+keyer_ends
+ip netns del "$a"
+wait
+try 'then the namespace goes, and the module' slowly rmmod esplanade

@@ -10,6 +10,10 @@
   keyer.py ask HEX                 send a message; print what comes back: errno
                                    or the message's name
 
+  keyer.py move SPI SRC DST TO-SRC TO-DST      UPDATE, with new addresses
+  keyer.py bare SPI SRC DST                    UPDATE, without keys
+  keyer.py migrate SRC-DST TO-SRC-TO-DST DIR SEL-SRC SEL-DST     MIGRATE a tunnel
+
 The SAs are AES-GCM-16 with the octets 1, 2, 3 ... as key; SPI 0x1001 out, 0x1002 in,
 and two more for each further ACQUIRE. It registers for ESP and AH, says "ready", and
 ends when its standard input does.
@@ -26,7 +30,7 @@ NAMES = dict(enumerate(
     "SPDDELETE SPDGET SPDACQUIRE SPDDUMP SPDFLUSH SPDSETIDX SPDEXPIRE SPDDELETE2 NEW_MAPPING MIGRATE".split()))
 NUMBERS = {name: number for number, name in NAMES.items()}
 SA, CURRENT, HARD, SOFT, SRC, DST, KEY_AUTH, KEY_ENC, PROPOSAL, SPIRANGE = 1, 2, 3, 4, 5, 6, 8, 9, 13, 16
-POLICY, SA2, REPLAY, TRIGGER_SRC, TRIGGER_DST = 18, 19, 27, 30, 31
+POLICY, SA2, REPLAY, NEW_SRC, NEW_DST, TRIGGER_SRC, TRIGGER_DST = 18, 19, 27, 28, 29, 30, 31
 ESP, AH = 3, 2
 KEY = bytes(range(1, 21))
 
@@ -129,8 +133,31 @@ class Keyer:
             assert not done.errno, f"{kind}: {os.strerror(done.errno)}"
 
 
+def moved(what, words):
+    """The message that moves an SA or a policy."""
+    if what == "migrate":
+        pairs = b""
+        for ends in words[:2]:
+            body = b"".join(sockaddr(end) for end in ends.split("-"))
+            pairs += struct.pack("=HHBBHII", 16 + len(body), 50, 2, 2, 0, 0, 0) + body
+        exts = ext(POLICY, struct.pack("=HBBII", 2, int(words[2]), 0, 0, 0) + pairs)
+        for kind, net in ((SRC, words[3]), (DST, words[4])):
+            addr, plen = net.split("/")
+            exts += address(kind, addr, 255, int(plen))
+        return "MIGRATE", 0, exts
+    sa = ext(SA, struct.pack("!I", int(words[0], 0)) + struct.pack("=BBBBI", 64, 1, 0, 0, 0))
+    exts = sa + address(SRC, words[1]) + address(DST, words[2])
+    if what == "move":
+        exts += address(NEW_SRC, words[3]) + address(NEW_DST, words[4])
+    return "UPDATE", ESP, exts
+
+
 def main():
     what = sys.argv[1]
+    if what in ("move", "bare", "migrate"):
+        kind, satype, exts = moved(what, sys.argv[2:])
+        print(Keyer(False).ask(kind, satype, 7, exts))
+        return
     if what == "ask":
         pfkey = socket.socket(15, socket.SOCK_RAW, 2)
         pfkey.settimeout(5)
