@@ -104,8 +104,11 @@ static void lose(struct espl_net *en, struct held *held, enum espl_stat stat)
 	kfree(held);
 }
 
-/* Where a flow or the namespace has too many, the oldest makes way. */
-static void make_way(struct espl_net *en, const struct espl_flow *flow)
+/*
+ * Where a flow or the namespace has too many, the oldest makes way. False where
+ * there is none: those that are about to leave do not.
+ */
+static bool make_way(struct espl_net *en, const struct espl_flow *flow)
 {
 	struct held *held, *oldest = NULL;
 	unsigned int n = 0;
@@ -115,11 +118,13 @@ static void make_way(struct espl_net *en, const struct espl_flow *flow)
 			oldest = oldest ?: held;
 			n++;
 		}
-	if (n >= PER_FLOW)
+	if (n < PER_FLOW && en->held_n < PER_NET)
+		return true;
+	if (n < PER_FLOW)
+		oldest = list_first_entry_or_null(&en->held, struct held, node);
+	if (oldest)
 		lose(en, oldest, ESPL_OUT_HOLD_FULL);
-	else if (en->held_n >= PER_NET)
-		lose(en, list_first_entry(&en->held, struct held, node),
-		     ESPL_OUT_HOLD_FULL);
+	return oldest;
 }
 
 static bool hold(struct espl_net *en, struct espl_acquire *acquire,
@@ -133,7 +138,10 @@ static bool hold(struct espl_net *en, struct espl_acquire *acquire,
 	held = kzalloc(sizeof(*held), GFP_ATOMIC);
 	if (!held)
 		return false;
-	make_way(en, flow);
+	if (!make_way(en, flow)) {
+		kfree(held);
+		return false;
+	}
 	held->acquire = acquire;
 	held->flow = *flow;
 	held->packet = *packet;
@@ -184,6 +192,7 @@ bool espl_acquire(struct espl_net *en, const struct espl_policy *policy,
  */
 static void end(struct espl_net *en, struct espl_acquire *acquire, bool answered)
 {
+	bool idle = list_empty(&en->released);
 	struct held *held, *next;
 
 	list_for_each_entry_safe(held, next, &en->held, node) {
@@ -196,7 +205,8 @@ static void end(struct espl_net *en, struct espl_acquire *acquire, bool answered
 		held->acquire = NULL;
 		list_move_tail(&held->node, &en->released);
 	}
-	if (!list_empty(&en->released))
+	/* Once: those who are to leave already do not wait for the next ones. */
+	if (idle && !list_empty(&en->released))
 		mod_delayed_work(espl_wq, &en->hold_work, PAUSE);
 	list_del(&acquire->node);
 	en->acquires_n--;

@@ -149,6 +149,20 @@ try 'hold_packets=0: the next is answered' pings "$a" 10.1.0.2 10
 keyer_ends
 echo 1 >/sys/module/esplanade/parameters/hold_packets
 
+# As many wait as may, and are about to leave, when one comes that none makes way for.
+put "$a" <<-'RULES'
+	spdadd 10.1.0.1 10.1.0.2 any -P out ipsec esp/tunnel/10.1.0.1-10.1.0.2/require;
+	spdadd fd01::1 fd01::2 any -P out ipsec esp/tunnel/fd01::1-fd01::2/require;
+RULES
+ip -n "$b" xfrm state flush
+keyer "$a" answer 1.5 tunnel poke fd01::2
+before=$(counters "$a")
+in_ns "$a" bash -c 'for port in {1000..1299}; do echo x >/dev/udp/10.1.0.2/$port; done'
+slowly eval '[ "$(counter "$a" out_esp)" -gt 100 ]'
+is '256 wait, 44 made way, and the one that comes then is lost' \
+	'out_no_sa+1 out_held+300 out_hold_full+44' "$(grown "$before" "$(counters "$a")")"
+keyer_ends
+
 # Rekey under a flood: new SAs come, old ones go, and no packet is lost.
 policies tunnel 10.1.0.1 10.1.0.2
 row gcm128

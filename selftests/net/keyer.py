@@ -4,7 +4,8 @@
   keyer.py watch [modern]          print what comes, one line a message
   keyer.py answer DELAY [modern]   the same; and answer each ACQUIRE after DELAY
                                    seconds by SAs both ways, as a daemon would:
-                                   GETSPI, UPDATE, ADD, with the ACQUIRE's number
+                                   GETSPI, UPDATE, ADD, with the ACQUIRE's number;
+                                   with "poke ADDRESS" last, then send a datagram there
   keyer.py hear                    the same as watch, of all messages (PROMISC)
   keyer.py fail                    answer each ACQUIRE by an error
   keyer.py ask HEX                 send a message; print what comes back: errno
@@ -176,6 +177,11 @@ def main():
         if what == "answer":
             time.sleep(float(sys.argv[2]))
             keyer.answer(message, mode)
+            if "poke" in sys.argv:
+                try:
+                    socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b"x", (sys.argv[-1], 9))
+                except PermissionError:
+                    print("poke: refused", flush=True)
         elif what == "fail":
             keyer.send("ACQUIRE", message.satype, message.seq, errno=14)
 
