@@ -116,10 +116,18 @@ static void put_key(struct espl_pfkey_build *build, u16 type,
 	memcpy(ext + 1, key->data, key->bits / 8);
 }
 
+/* Before an extension that not every socket knows. */
+static void put_modern(struct espl_pfkey_build *build)
+{
+	if (!build->plain)
+		build->plain = build->len;
+}
+
 static void put_window(struct espl_pfkey_build *build, const struct espl_sa *sa)
 {
 	struct sadb_x_sa_replay *ext;
 
+	put_modern(build);
 	ext = put_ext(build, SADB_X_EXT_SA_REPLAY, sizeof(*ext));
 	ext->sadb_x_sa_replay_replay = sa->conf.replay;
 }
@@ -195,7 +203,7 @@ void espl_put_sa(struct espl_pfkey_build *build, const struct espl_sa *sa,
 	}
 	if (conf->encap)
 		put_encap(build, conf);
-	if ((what & ESPL_PUT_WINDOW) && conf->replay > 255)
+	if (conf->replay > 255)
 		put_window(build, sa);
 }
 
@@ -276,6 +284,19 @@ static void put_transforms(struct espl_pfkey_build *build,
 	}
 }
 
+static void put_ports(struct espl_pfkey_build *build, struct espl_range sport,
+		      struct espl_range dport)
+{
+	struct sadb_x_ports *ext;
+
+	put_modern(build);
+	ext = put_ext(build, SADB_X_EXT_PORTS, sizeof(*ext));
+	ext->sadb_x_ports_src_first = htons(sport.first);
+	ext->sadb_x_ports_src_last = htons(sport.last);
+	ext->sadb_x_ports_dst_first = htons(dport.first);
+	ext->sadb_x_ports_dst_last = htons(dport.last);
+}
+
 /**
  * espl_put_policy() - all that there is to say of a policy
  * @build: a message begun
@@ -296,12 +317,15 @@ void espl_put_policy(struct espl_pfkey_build *build,
 
 	put_transforms(build, policy);
 	put_address(build, SADB_EXT_ADDRESS_SRC, sel->family, &sel->saddr,
-		    sel->splen, proto, sel->sport);
+		    sel->splen, proto, htons(sel->sport.first));
 	put_address(build, SADB_EXT_ADDRESS_DST, sel->family, &sel->daddr,
-		    sel->dplen, proto, sel->dport);
+		    sel->dplen, proto, htons(sel->dport.first));
 	put_lifetime(build, SADB_EXT_LIFETIME_CURRENT, &used);
 	put_lifetime(build, SADB_EXT_LIFETIME_HARD, &policy->hard);
 	put_lifetime(build, SADB_EXT_LIFETIME_SOFT, &none);
+	/* The addresses have the first of each, where 0 stands for any, too. */
+	if (!espl_range_is_any(sel->sport) || !espl_range_is_any(sel->dport))
+		put_ports(build, sel->sport, sel->dport);
 }
 
 static void put_given(struct espl_pfkey_build *build, u16 type,
@@ -365,6 +389,8 @@ void espl_put_migrate(struct espl_pfkey_build *build,
 	put_given(build, SADB_EXT_ADDRESS_SRC, &msg->src);
 	put_given(build, SADB_EXT_ADDRESS_DST, &msg->dst);
 	put_pairs(build, &msg->policy);
+	if (msg->exts & ESPL_EXT(SADB_X_EXT_PORTS))
+		put_ports(build, msg->sport, msg->dport);
 }
 
 /* What a keyer may propose; of the algorithms that everybody has, the best. */
@@ -435,6 +461,7 @@ void espl_put_trigger(struct espl_pfkey_build *build, const struct espl_flow *fl
 {
 	u8 bits = espl_addr_bits(flow->family);
 
+	put_modern(build);
 	put_address(build, SADB_X_EXT_TRIGGER_SRC, flow->family, &flow->saddr, bits,
 		    flow->proto, flow->sport);
 	put_address(build, SADB_X_EXT_TRIGGER_DST, flow->family, &flow->daddr, bits,
@@ -481,21 +508,23 @@ void espl_put_supported(struct espl_pfkey_build *build, u64 available)
 /**
  * espl_pfkey_finish() - the message as a packet
  * @build: the message
+ * @modern: who gets it knows extensions above Linux's numbers
  *
  * Context: Process.
  * Return: The packet, or NULL without memory.
  */
-struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build)
+struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build, bool modern)
 {
+	unsigned int len = modern || !build->plain ? build->len : build->plain;
 	struct sadb_msg *msg;
 	struct sk_buff *skb;
 
-	if (build->len < sizeof(*msg))
+	if (len < sizeof(*msg))
 		return NULL;
-	skb = alloc_skb(build->len, GFP_KERNEL);
+	skb = alloc_skb(len, GFP_KERNEL);
 	if (!skb)
 		return NULL;
-	msg = skb_put_data(skb, build->data, build->len);
-	msg->sadb_msg_len = build->len / 8;
+	msg = skb_put_data(skb, build->data, len);
+	msg->sadb_msg_len = len / 8;
 	return skb;
 }

@@ -16,10 +16,13 @@
 /**
  * struct espl_pfkey_build - a message in the making
  * @len: octets so far, a multiple of 8
+ * @plain: octets ahead of the first extension above Linux's numbers; 0: there is
+ *	   none. They come last, for most sockets do not get them
  * @data: zero from @len on, so that nothing unwritten ever leaves
  */
 struct espl_pfkey_build {
 	unsigned int len;
+	unsigned int plain;
 	u8 data[ESPL_PFKEY_MSG_MAX] __aligned(8);
 };
 
@@ -43,9 +46,8 @@ struct espl_pfkey_head {
 
 /* What goes into a message about an SA, beyond its name. */
 #define ESPL_PUT_KEYS	BIT(0)	/* only to who asked for them */
-#define ESPL_PUT_WINDOW	BIT(1)	/* a window that needs an extension above 26 */
-#define ESPL_PUT_HARD	BIT(2)
-#define ESPL_PUT_SOFT	BIT(3)
+#define ESPL_PUT_HARD	BIT(1)
+#define ESPL_PUT_SOFT	BIT(2)
 
 void espl_put_head(struct espl_pfkey_build *build,
 		   const struct espl_pfkey_head *head);
@@ -64,6 +66,6 @@ void espl_put_acquire(struct espl_pfkey_build *build,
 void espl_put_trigger(struct espl_pfkey_build *build,
 		      const struct espl_flow *flow);
 void espl_put_supported(struct espl_pfkey_build *build, u64 available);
-struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build);
+struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build, bool modern);
 
 #endif

@@ -123,7 +123,6 @@ static void put_dumped(struct espl_pfkey_sock *ps, struct espl_pfkey_build *buil
 		.seq = dump->n - 1 - dump->next,
 		.pid = dump->pid,
 	};
-	unsigned int what = ESPL_PUT_HARD | ESPL_PUT_SOFT | ESPL_PUT_KEYS;
 	struct espl_policy *policy;
 
 	if (dump->type == SADB_DUMP) {
@@ -131,7 +130,8 @@ static void put_dumped(struct espl_pfkey_sock *ps, struct espl_pfkey_build *buil
 
 		head.satype = espl_pfkey_satype(sa->conf.proto);
 		espl_put_head(build, &head);
-		espl_put_sa(build, sa, ps->modern ? what | ESPL_PUT_WINDOW : what);
+		espl_put_sa(build, sa,
+			    ESPL_PUT_HARD | ESPL_PUT_SOFT | ESPL_PUT_KEYS);
 		return;
 	}
 	policy = dump->entry[dump->next];
@@ -166,7 +166,7 @@ void espl_pfkey_dump_go_on(struct espl_pfkey_sock *ps)
 		struct sk_buff *skb;
 
 		put_dumped(ps, build);
-		skb = espl_pfkey_finish(build);
+		skb = espl_pfkey_finish(build, ps->modern);
 		if (!skb || sock_queue_rcv_skb(&ps->sk, skb)) {
 			kfree_skb(skb);
 			break;

@@ -78,6 +78,18 @@ static int (*const handlers[SADB_MAX + 1])(struct espl_pfkey_sock *ps,
 	[SADB_X_MIGRATE] = espl_pfkey_migrate,
 };
 
+/*
+ * Has the asker shown that it knows extensions above Linux's numbers. In ADD and
+ * UPDATE it may send a window, and know no answer that has one.
+ */
+static bool is_modern(const struct espl_pfkey_msg *msg)
+{
+	if (msg->exts & ESPL_EXT(SADB_X_EXT_PORTS))
+		return true;
+	return (msg->exts & ESPL_EXT(SADB_X_EXT_SA_REPLAY)) &&
+	       msg->type != SADB_ADD && msg->type != SADB_UPDATE;
+}
+
 /**
  * espl_pfkey_handle() - do what a request asks, and answer it
  * @ps: the asker's socket
@@ -90,10 +102,7 @@ static int (*const handlers[SADB_MAX + 1])(struct espl_pfkey_sock *ps,
  */
 int espl_pfkey_handle(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
-	/* Where it means nothing else. In ADD a keyer may use it and know no answer. */
-	if (msg->type == SADB_REGISTER || msg->type == SADB_DUMP ||
-	    msg->type == SADB_GET)
-		ps->modern |= !!(msg->exts & ESPL_EXT(SADB_X_EXT_SA_REPLAY));
+	ps->modern |= is_modern(msg);
 	if (!handlers[msg->type])
 		return -EOPNOTSUPP;
 	return handlers[msg->type](ps, msg);

@@ -206,6 +206,20 @@ static int decode_tunnel(struct espl_pfkey_msg *msg,
 	return 0;
 }
 
+static int decode_ports(struct espl_pfkey_msg *msg, void *to,
+			const void *from, size_t len)
+{
+	const struct sadb_x_ports *ext = from;
+
+	msg->sport.first = ntohs(ext->sadb_x_ports_src_first);
+	msg->sport.last = ntohs(ext->sadb_x_ports_src_last);
+	msg->dport.first = ntohs(ext->sadb_x_ports_dst_first);
+	msg->dport.last = ntohs(ext->sadb_x_ports_dst_last);
+	if (msg->sport.first > msg->sport.last || msg->dport.first > msg->dport.last)
+		return refuse(msg, -EINVAL, "a range of ports is upside down");
+	return 0;
+}
+
 static int decode_kmaddress(struct espl_pfkey_msg *msg, void *to,
 			    const void *from, size_t len)
 {
@@ -359,6 +373,7 @@ static const struct ext_rule ext_rules[] = {
 	},
 	[SADB_X_EXT_TRIGGER_SRC] = { LEAST(sadb_address) },
 	[SADB_X_EXT_TRIGGER_DST] = { LEAST(sadb_address) },
+	[SADB_X_EXT_PORTS] = { EXACT(sadb_x_ports), .decode = decode_ports },
 };
 
 /* Messages: rules between extensions, still without a look at any state. */
@@ -653,8 +668,8 @@ static int check_migrate(struct espl_pfkey_msg *msg)
  */
 struct msg_rule {
 	const char *name;
-	u32 needs;
-	u32 takes;
+	u64 needs;
+	u64 takes;
 	int (*check)(struct espl_pfkey_msg *msg);
 };
 
@@ -678,10 +693,11 @@ struct msg_rule {
 		 ESPL_EXT(SADB_X_EXT_SEC_CTX) |				\
 		 ESPL_EXT(SADB_X_EXT_SA_REPLAY))
 #define POLICY	ESPL_EXT(SADB_X_EXT_POLICY)
-#define BESIDE	(LIVES | ESPL_EXT(SADB_EXT_ADDRESS_PROXY) |		\
-		 ESPL_EXT(SADB_X_EXT_SA2) | ESPL_EXT(SADB_X_EXT_SEC_CTX))
 /* Where nothing else is said: this socket knows the newer extensions. */
 #define OPTIN	ESPL_EXT(SADB_X_EXT_SA_REPLAY)
+#define BESIDE	(LIVES | ESPL_EXT(SADB_EXT_ADDRESS_PROXY) |		\
+		 ESPL_EXT(SADB_X_EXT_SA2) | ESPL_EXT(SADB_X_EXT_SEC_CTX) |	\
+		 ESPL_EXT(SADB_X_EXT_PORTS) | OPTIN)
 
 static const struct msg_rule msg_rules[SADB_MAX + 1] = {
 	[SADB_GETSPI] = { "SADB_GETSPI", PAIR, ABOUT, check_getspi },
@@ -710,20 +726,21 @@ static const struct msg_rule msg_rules[SADB_MAX + 1] = {
 	[SADB_X_SPDGET] = { "SADB_X_SPDGET", POLICY, PAIR | BESIDE },
 	[SADB_X_SPDDELETE2] = { "SADB_X_SPDDELETE2", POLICY, PAIR | BESIDE },
 	[SADB_X_MIGRATE] = {
-		"SADB_X_MIGRATE", PAIR | POLICY, ESPL_EXT(SADB_X_EXT_KMADDRESS),
+		"SADB_X_MIGRATE", PAIR | POLICY,
+		ESPL_EXT(SADB_X_EXT_KMADDRESS) | ESPL_EXT(SADB_X_EXT_PORTS),
 		check_migrate,
 	},
-	[SADB_X_SPDDUMP] = { "SADB_X_SPDDUMP" },
+	[SADB_X_SPDDUMP] = { "SADB_X_SPDDUMP", 0, OPTIN },
 	[SADB_X_SPDFLUSH] = { "SADB_X_SPDFLUSH" },
 };
 
 /* The walk. */
 
-static int take_ext(struct espl_pfkey_msg *msg, u32 legal, unsigned int type,
+static int take_ext(struct espl_pfkey_msg *msg, u64 legal, unsigned int type,
 		    const u8 *from, size_t len)
 {
 	const struct ext_rule *rule = &ext_rules[type];
-	u32 bit = ESPL_EXT(type);
+	u64 bit = ESPL_EXT(type);
 	int err = 0;
 
 	if (msg->exts & bit)
@@ -740,7 +757,7 @@ static int take_ext(struct espl_pfkey_msg *msg, u32 legal, unsigned int type,
 }
 
 /* @left is a multiple of WORD throughout, so a header is never cut. */
-static int walk(struct espl_pfkey_msg *msg, u32 legal, const u8 *from,
+static int walk(struct espl_pfkey_msg *msg, u64 legal, const u8 *from,
 		size_t left)
 {
 	const struct sadb_ext *ext;

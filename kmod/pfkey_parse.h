@@ -13,13 +13,14 @@
 
 #include "alg.h"
 #include "portable.h"
+#include "sel.h"
 
 #define ESPL_PFKEY_REQUESTS	4	/* transforms in a policy; ESPL_DEPTH */
 #define ESPL_PFKEY_SPI_MIN	256	/* below: reserved (RFC 4303 2.1) */
 #define ESPL_PFKEY_SPI_MAX	0x0fffffff	/* of GETSPI without a range */
 
 /* Sets of extensions, by number. */
-#define ESPL_EXT(number)	(1U << (number))
+#define ESPL_EXT(number)	(1ULL << (number))
 
 #define ESPL_EXT_KEYS		(ESPL_EXT(SADB_EXT_KEY_AUTH) |		\
 				 ESPL_EXT(SADB_EXT_KEY_ENCRYPT))
@@ -135,6 +136,8 @@ struct espl_pfkey_policy {
  * @encap_original: the peer's own address, behind a translator
  * @new_src: UPDATE: where the SA moves to; as @src where it does not
  * @new_dst: the same of the destination
+ * @sport: ports or ICMP types of a policy's source, if @exts has SADB_X_EXT_PORTS
+ * @dport: ports or ICMP codes of its destination
  * @km: MIGRATE: the keyers' own addresses, local and remote
  * @policy: policy
  */
@@ -144,7 +147,7 @@ struct espl_pfkey_msg {
 	u8 error;
 	u32 seq;
 	u32 pid;
-	u32 exts;
+	u64 exts;
 	const char *why;
 
 	__be32 spi;
@@ -170,6 +173,8 @@ struct espl_pfkey_msg {
 	struct espl_pfkey_addr encap_original;
 	struct espl_pfkey_addr new_src;
 	struct espl_pfkey_addr new_dst;
+	struct espl_range sport;
+	struct espl_range dport;
 	struct espl_pfkey_request km;
 	struct espl_pfkey_policy policy;
 };

@@ -34,15 +34,21 @@ static int answer_policy(struct espl_pfkey_sock *ps,
 	return err;
 }
 
+static struct espl_range take_port(__be16 port)
+{
+	u16 first = ntohs(port);
+
+	return (struct espl_range){ first, first ?: 0xffff };
+}
+
 static struct espl_sel take_sel(const struct espl_pfkey_msg *msg)
 {
+	bool ranges = msg->exts & ESPL_EXT(SADB_X_EXT_PORTS);
 	struct espl_sel sel = {
 		.saddr = msg->src.addr,
 		.daddr = msg->dst.addr,
-		.sport = msg->src.port,
-		.sport_mask = msg->src.port ? htons(0xffff) : 0,
-		.dport = msg->dst.port,
-		.dport_mask = msg->dst.port ? htons(0xffff) : 0,
+		.sport = ranges ? msg->sport : take_port(msg->src.port),
+		.dport = ranges ? msg->dport : take_port(msg->dst.port),
 		.family = msg->src.family,
 		.splen = msg->src.plen,
 		.dplen = msg->dst.plen,

@@ -30,8 +30,6 @@ static int answer_sa(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *ms
 	espl_pfkey_tell_others(ps, audience, build);
 	if (msg->type == SADB_GET)
 		what |= ESPL_PUT_KEYS;
-	if (ps->modern)
-		what |= ESPL_PUT_WINDOW;
 	espl_put_head(build, &head);
 	espl_put_sa(build, sa, what);
 	err = espl_pfkey_answer(ps, build);

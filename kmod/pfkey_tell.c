@@ -43,7 +43,7 @@ static int queue(struct espl_pfkey_sock *ps, struct sk_buff *skb)
 int espl_pfkey_answer(struct espl_pfkey_sock *ps,
 		      const struct espl_pfkey_build *build)
 {
-	return queue(ps, espl_pfkey_finish(build));
+	return queue(ps, espl_pfkey_finish(build, ps->modern));
 }
 
 /**
@@ -252,21 +252,12 @@ void espl_pfkey_acquire(const struct espl_acquire *acquire,
 	};
 	struct espl_net *en = acquire->sa->en;
 	struct espl_pfkey_build *build = announce(en, &head);
-	unsigned int plain, whole;
-	struct sock *sk;
 
 	if (!build)
 		return;
 	espl_put_acquire(build, acquire, policy);
-	plain = build->len;
 	espl_put_trigger(build, &acquire->flow);
-	whole = build->len;
-	sk_for_each(sk, &en->pfkey_socks) {
-		if (!is_told(to_ps(sk), head.satype))
-			continue;
-		build->len = to_ps(sk)->modern ? whole : plain;
-		espl_pfkey_answer(to_ps(sk), build);
-	}
+	tell_keyers(en, head.satype, build);
 	kfree(build);
 }
 

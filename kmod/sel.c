@@ -81,10 +81,14 @@ bool espl_addr_is_multicast(const union nf_inet_addr *addr, u8 family)
 	return first >> 24 == 0xff;
 }
 
-static bool ports_match(const struct espl_sel *sel, const struct espl_flow *flow)
+static bool within(__be16 port, struct espl_range range)
 {
-	return !((sel->sport ^ flow->sport) & sel->sport_mask) &&
-	       !((sel->dport ^ flow->dport) & sel->dport_mask);
+	return ntohs(port) >= range.first && ntohs(port) <= range.last;
+}
+
+static bool same_range(struct espl_range a, struct espl_range b)
+{
+	return a.first == b.first && a.last == b.last;
 }
 
 /*
@@ -117,11 +121,12 @@ enum espl_match espl_sel_match(const struct espl_sel *sel,
 		return ESPL_MISS;
 	if (sel->proto && flow->proto_hidden)
 		return ESPL_MAYBE;
-	if (!sel->sport_mask && !sel->dport_mask)
+	if (espl_range_is_any(sel->sport) && espl_range_is_any(sel->dport))
 		return ESPL_HIT;
 	if (!flow->ports_known)
 		return ESPL_MAYBE;
-	return ports_match(sel, flow) ? ESPL_HIT : ESPL_MISS;
+	return within(flow->sport, sel->sport) &&
+	       within(flow->dport, sel->dport) ? ESPL_HIT : ESPL_MISS;
 }
 
 /**
@@ -137,8 +142,7 @@ bool espl_sel_equal(const struct espl_sel *a, const struct espl_sel *b)
 {
 	return a->family == b->family && a->proto == b->proto &&
 	       a->splen == b->splen && a->dplen == b->dplen &&
-	       a->sport == b->sport && a->sport_mask == b->sport_mask &&
-	       a->dport == b->dport && a->dport_mask == b->dport_mask &&
+	       same_range(a->sport, b->sport) && same_range(a->dport, b->dport) &&
 	       espl_addr_in(&a->saddr, &b->saddr, a->splen) &&
 	       espl_addr_in(&a->daddr, &b->daddr, a->dplen);
 }

@@ -11,13 +11,21 @@
 #include "portable.h"
 
 /**
+ * struct espl_range - ports, or ICMP types or codes
+ * @first: the lowest, host order
+ * @last: the highest; 0xffff with @first 0 is any, also where none is known
+ */
+struct espl_range {
+	u16 first;
+	u16 last;
+};
+
+/**
  * struct espl_sel - the traffic a policy is about
  * @saddr: source prefix, bits beyond @splen zero
  * @daddr: destination prefix, bits beyond @dplen zero
- * @sport: source port, or ICMP type; network order
- * @sport_mask: 0 for any port, htons(0xffff) for just this one
- * @dport: destination port, or ICMP code
- * @dport_mask: as @sport_mask
+ * @sport: source ports, or ICMP types
+ * @dport: destination ports, or ICMP codes
  * @family: AF_INET or AF_INET6
  * @splen: source prefix length in bits
  * @dplen: destination prefix length in bits
@@ -26,10 +34,8 @@
 struct espl_sel {
 	union nf_inet_addr saddr;
 	union nf_inet_addr daddr;
-	__be16 sport;
-	__be16 sport_mask;
-	__be16 dport;
-	__be16 dport_mask;
+	struct espl_range sport;
+	struct espl_range dport;
 	u8 family;
 	u8 splen;
 	u8 dplen;
@@ -82,6 +88,11 @@ bool espl_addr_equal(const union nf_inet_addr *a, const union nf_inet_addr *b,
 		     u8 family);
 void espl_addr_mask(union nf_inet_addr *addr, u8 plen);
 bool espl_addr_is_multicast(const union nf_inet_addr *addr, u8 family);
+
+static inline bool espl_range_is_any(struct espl_range range)
+{
+	return !range.first && range.last == 0xffff;
+}
 
 /* Prefix length of a whole address. */
 static inline u8 espl_addr_bits(u8 family)

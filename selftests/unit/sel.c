@@ -43,6 +43,8 @@ static struct espl_sel policy(const char *from, u8 splen, const char *to, u8 dpl
 	sel.family = strchr(to, ':') ? AF_INET6 : AF_INET;
 	inet_pton(sel.family, from, &sel.saddr);
 	inet_pton(sel.family, to, &sel.daddr);
+	sel.sport.last = 0xffff;
+	sel.dport.last = 0xffff;
 	return sel;
 }
 
@@ -70,8 +72,7 @@ static void matches(void)
 	struct espl_flow later = udp;
 
 	port.proto = IPPROTO_UDP;
-	port.dport = htons(7777);
-	port.dport_mask = htons(0xffff);
+	port.dport = (struct espl_range){ 7777, 7777 };
 	later.ports_known = false;
 	later.sport = 0;
 	later.dport = 0;
@@ -132,6 +133,22 @@ static void groups(void)
 }
 
 /* A selector and a flow that are alike but for a bit here and there. */
+static u16 roll_port(void)
+{
+	static const u16 ports[] = { 0, 1, 79, 80, 81, 256, 65534, 65535 };
+
+	return ports[dice(8)];
+}
+
+static struct espl_range roll_range(void)
+{
+	u16 a = roll_port(), b = dice(2) ? a : roll_port();
+
+	if (dice(3))
+		return (struct espl_range){ 0, 65535 };
+	return (struct espl_range){ a < b ? a : b, a < b ? b : a };
+}
+
 static void roll(struct espl_sel *sel, struct espl_flow *flow)
 {
 	static const u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6 };
@@ -154,21 +171,33 @@ static void roll(struct espl_sel *sel, struct espl_flow *flow)
 	espl_addr_mask(&sel->daddr, sel->dplen);
 	sel->proto = dice(2) ? protos[dice(3)] : 0;
 	flow->proto = protos[dice(3)];
-	sel->sport_mask = dice(3) ? 0 : 0xffff;
-	sel->dport_mask = dice(3) ? 0 : 0xffff;
-	sel->sport = sel->sport_mask & htons(dice(2));
-	sel->dport = sel->dport_mask & htons(dice(2));
+	sel->sport = roll_range();
+	sel->dport = roll_range();
 	flow->ports_known = dice(3);
-	flow->sport = htons(flow->ports_known ? dice(2) : 0);
-	flow->dport = htons(flow->ports_known ? dice(2) : 0);
+	flow->sport = htons(flow->ports_known ? roll_port() : 0);
+	flow->dport = htons(flow->ports_known ? roll_port() : 0);
 	flow->neighbour = flow->proto == IPPROTO_ICMPV6 && dice(2);
 	flow->group = espl_addr_is_multicast(&flow->daddr, flow->family);
 }
 
+static int naive_any(struct espl_range range)
+{
+	return range.last - range.first == 65535;
+}
+
+/* By octets, so that an order that is forgotten shows. */
+static int naive_range(struct espl_range range, __be16 port)
+{
+	const u8 *octet = (const u8 *)&port;
+	int value = octet[0] * 256 + octet[1];
+
+	return value >= range.first && value <= range.last;
+}
+
 static enum espl_match naive(const struct espl_sel *sel, const struct espl_flow *flow)
 {
-	int sport = !sel->sport_mask || sel->sport == flow->sport;
-	int dport = !sel->dport_mask || sel->dport == flow->dport;
+	int sport = naive_range(sel->sport, flow->sport);
+	int dport = naive_range(sel->dport, flow->dport);
 
 	if (sel->family != flow->family)
 		return ESPL_MISS;
@@ -181,7 +210,7 @@ static enum espl_match naive(const struct espl_sel *sel, const struct espl_flow 
 		return ESPL_MISS;
 	if (flow->neighbour && sel->proto != IPPROTO_ICMPV6)
 		return ESPL_MISS;
-	if (flow->ports_known || (!sel->sport_mask && !sel->dport_mask))
+	if (flow->ports_known || (naive_any(sel->sport) && naive_any(sel->dport)))
 		return sport && dport ? ESPL_HIT : ESPL_MISS;
 	return ESPL_MAYBE;
 }
@@ -213,22 +242,22 @@ static void equality(void)
 	check(espl_sel_equal(&a, &b), "a selector equals itself");
 #define DIFFERS(field) do {						\
 		b = a;							\
-		b.field ^= htons(0x0101);				\
+		b.field ^= 0x0101;				\
 		check(!espl_sel_equal(&a, &b), "another " #field);	\
 	} while (0)
 	DIFFERS(family);
 	DIFFERS(proto);
 	DIFFERS(splen);
 	DIFFERS(dplen);
-	DIFFERS(sport);
-	DIFFERS(dport);
-	DIFFERS(sport_mask);
-	DIFFERS(dport_mask);
+	DIFFERS(sport.first);
+	DIFFERS(sport.last);
+	DIFFERS(dport.first);
+	DIFFERS(dport.last);
 	DIFFERS(saddr.ip);
 	DIFFERS(daddr.ip);
 #undef DIFFERS
 	b = a;
-	b.dport_mask = htons(0xffff);
+	b.dport = (struct espl_range){ 0, 0 };
 	check(!espl_sel_equal(&a, &b), "port 0 is not any port");
 }
 

@@ -54,8 +54,8 @@ static struct espl_sel to(u32 addr, u8 plen, u16 port)
 
 	sel.daddr.ip = htonl(addr);
 	espl_addr_mask(&sel.daddr, plen);
-	sel.dport = htons(port);
-	sel.dport_mask = port ? 0xffff : 0;
+	sel.sport = (struct espl_range){ 0, 0xffff };
+	sel.dport = (struct espl_range){ port, port ? port : 0xffff };
 	return sel;
 }
 
@@ -233,7 +233,7 @@ static const struct model *model_says(u32 addr, u16 port)
 		u32 differs = ntohl(m->sel.daddr.ip) ^ addr;
 
 		if (!m->there || differs >> (32 - m->sel.dplen) ||
-		    (m->sel.dport_mask && ntohs(m->sel.dport) != port))
+		    port < m->sel.dport.first || port > m->sel.dport.last)
 			continue;
 		if (!first || m->priority < first->priority ||
 		    (m->priority == first->priority && m->age < first->age))

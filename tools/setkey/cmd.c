@@ -216,9 +216,9 @@ static void add_natt_type(struct msg *m)
 static void add_ends(struct msg *m, const union addr *s, const union addr *d)
 {
 	msg_address(m, SADB_EXT_ADDRESS_SRC, s, ~0u, IPSEC_ULPROTO_ANY,
-		    cmd.udp ? 0 : src.port);
+		    cmd.udp ? 0 : src.port.first);
 	msg_address(m, SADB_EXT_ADDRESS_DST, d, ~0u, IPSEC_ULPROTO_ANY,
-		    cmd.udp ? 0 : dst.port);
+		    cmd.udp ? 0 : dst.port.first);
 }
 
 static void add_natt_ports(struct msg *m)
@@ -226,9 +226,9 @@ static void add_natt_ports(struct msg *m)
 	if (!cmd.udp)
 		return;
 	msg_nat_port(m, SADB_X_EXT_NAT_T_SPORT,
-		     src.has_port ? src.port : NAT_T_PORT);
+		     src.has_port ? src.port.first : NAT_T_PORT);
 	msg_nat_port(m, SADB_X_EXT_NAT_T_DPORT,
-		     dst.has_port ? dst.port : NAT_T_PORT);
+		     dst.has_port ? dst.port.first : NAT_T_PORT);
 }
 
 /* sadb_sa_replay holds what eight bits can; this holds the rest. */
@@ -300,6 +300,8 @@ static void parse_sa_ends(void)
 		refuse(syntax, cmd.src, "an SA has addresses, not prefixes");
 	if (dst.plen != ~0u)
 		refuse(syntax, cmd.dst, "an SA has addresses, not prefixes");
+	host_port(&src, cmd.src);
+	host_port(&dst, cmd.dst);
 }
 
 static void check_spi(void)
@@ -439,6 +441,27 @@ static void run_simple(void)
 	report(pfkey_call(&m, on_reply, NULL), "");
 }
 
+/* Can the port of an address say it, where 0 is any. */
+static bool is_plain(struct range r)
+{
+	return range_is_any(r) || (r.first && r.first == r.last);
+}
+
+static bool is_span(struct range r)
+{
+	return !range_is_any(r) && r.first != r.last;
+}
+
+/* A kernel that took no notice of a range has made another policy. */
+static void on_policy(const struct sadb_msg *hdr, const struct exts *x, void *arg)
+{
+	(void)hdr;
+	(void)arg;
+	if (!x->ext[SADB_X_EXT_PORTS] &&
+	    (is_span(cmd.sport) || is_span(cmd.dport)))
+		fail_at("this kernel knows no ranges: the policy is for the first port alone");
+}
+
 static void send_policy(const struct policy *p, const char *note)
 {
 	struct msg m;
@@ -446,11 +469,13 @@ static void send_policy(const struct policy *p, const char *note)
 	msg_start(&m, cmd.type, SADB_SATYPE_UNSPEC);
 	msg_policy(&m, p);
 	msg_address(&m, SADB_EXT_ADDRESS_SRC, &src.addr[0], src.plen,
-		    cmd.upper, cmd.sport);
+		    cmd.upper, cmd.sport.first);
 	msg_address(&m, SADB_EXT_ADDRESS_DST, &dst.addr[0], dst.plen,
-		    cmd.upper, cmd.dport);
+		    cmd.upper, cmd.dport.first);
+	if (!is_plain(cmd.sport) || !is_plain(cmd.dport))
+		msg_ports(&m, cmd.sport, cmd.dport);
 	msg_context(&m, &cmd.ctx);
-	report(pfkey_call(&m, NULL, NULL), note);
+	report(pfkey_call(&m, on_policy, NULL), note);
 }
 
 /*

@@ -221,38 +221,74 @@ static bool has_ports(uint8_t proto)
 	       proto != IPPROTO_MH && proto != IPPROTO_GRE;
 }
 
-static void print_range(const struct sadb_ext *ext)
+/* Of a selector's two ends: as the kernel says, or as the address has it. */
+static struct range ports_of(const struct exts *x, uint16_t end)
 {
-	const struct sadb_address *address = (const void *)ext;
-	const union addr *a = ext_addr(ext);
+	const struct sadb_x_ports *p = (const void *)x->ext[SADB_X_EXT_PORTS];
+	uint16_t port = addr_port(ext_addr(x->ext[end]));
+
+	if (!p)
+		return port ? (struct range){ port, port } : RANGE_ANY;
+	if (end == SADB_EXT_ADDRESS_SRC)
+		return (struct range){ ntohs(p->sadb_x_ports_src_first),
+				       ntohs(p->sadb_x_ports_src_last) };
+	return (struct range){ ntohs(p->sadb_x_ports_dst_first),
+			       ntohs(p->sadb_x_ports_dst_last) };
+}
+
+static void print_ports(struct range r)
+{
+	if (range_is_any(r))
+		printf("any");
+	else if (r.first == r.last)
+		printf("%u", r.first);
+	else
+		printf("%u-%u", r.first, r.last);
+}
+
+static void print_range(const struct exts *x, uint16_t end)
+{
+	const struct sadb_address *address = (const void *)x->ext[end];
+	const union addr *a = ext_addr(x->ext[end]);
 	char buf[NI_MAXHOST];
 
 	printf("%s", addr_text(a, buf, sizeof(buf)));
 	if (address->sadb_address_prefixlen != addr_bits(a))
 		printf("/%u", address->sadb_address_prefixlen);
 	if (has_ports(address->sadb_address_proto)) {
-		if (addr_port(a) == IPSEC_PORT_ANY)
-			printf("[any]");
-		else
-			printf("[%u]", addr_port(a));
+		putchar('[');
+		print_ports(ports_of(x, end));
+		putchar(']');
 	}
 	putchar(' ');
 }
 
-static void print_upper(uint8_t proto, uint16_t sport, uint16_t dport)
+static void print_upper(const struct exts *x)
 {
+	struct range src = ports_of(x, SADB_EXT_ADDRESS_SRC);
+	struct range dst = ports_of(x, SADB_EXT_ADDRESS_DST);
+	const struct sadb_address *address =
+		(const void *)x->ext[SADB_EXT_ADDRESS_SRC];
+	uint8_t proto = address->sadb_address_proto;
 	const struct protoent *p = getprotobynumber(proto);
 
 	if (p)
 		printf("%s", p->p_name);
 	else
 		printf("%u", proto);
-	if (has_ports(proto) || !(sport | dport))
+	if (has_ports(proto) || (range_is_any(src) && range_is_any(dst)))
 		return;
-	if (proto == IPPROTO_GRE)
-		printf(" %u", (uint32_t)sport << 16 | dport);
-	else
-		printf(" %u,%u", sport, dport);
+	putchar(' ');
+	if (proto == IPPROTO_GRE) {
+		printf("%u", (uint32_t)src.first << 16 | dst.first);
+	} else if (x->ext[SADB_X_EXT_PORTS]) {
+		print_ports(src);
+		putchar(',');
+		print_ports(dst);
+	} else {
+		/* From a kernel that has but one word for 0 and for any. */
+		printf("%u,%u", src.first, dst.first);
+	}
 }
 
 static void print_selector(const struct exts *x, uint32_t id)
@@ -264,10 +300,9 @@ static void print_selector(const struct exts *x, uint32_t id)
 		printf("(per-socket policy) \n");
 		return;
 	}
-	print_range(s);
-	print_range(d);
-	print_upper(((const struct sadb_address *)s)->sadb_address_proto,
-		    addr_port(ext_addr(s)), addr_port(ext_addr(d)));
+	print_range(x, SADB_EXT_ADDRESS_SRC);
+	print_range(x, SADB_EXT_ADDRESS_DST);
+	print_upper(x);
 	putchar('\n');
 }
 

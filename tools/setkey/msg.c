@@ -26,7 +26,8 @@ void msg_start(struct msg *m, uint8_t type, uint8_t satype)
 	m->hdr.sadb_msg_len = sizeof(m->hdr) / 8;
 	m->hdr.sadb_msg_pid = getpid();
 	/* Says that we know more extensions than af_key, which ignores it. */
-	if (type == SADB_DUMP || type == SADB_GET || type == SADB_REGISTER)
+	if (type == SADB_DUMP || type == SADB_GET || type == SADB_REGISTER ||
+	    type == SADB_X_SPDDUMP)
 		msg_ext(m, SADB_X_EXT_SA_REPLAY, sizeof(struct sadb_x_sa_replay));
 }
 
@@ -90,6 +91,16 @@ void msg_context(struct msg *m, const struct context *ctx)
 	ext->sadb_x_ctx_alg = ctx->alg;
 	ext->sadb_x_ctx_len = len;
 	memcpy(ext + 1, ctx->text, len);
+}
+
+void msg_ports(struct msg *m, struct range src, struct range dst)
+{
+	struct sadb_x_ports *ext = msg_ext(m, SADB_X_EXT_PORTS, sizeof(*ext));
+
+	ext->sadb_x_ports_src_first = htons(src.first);
+	ext->sadb_x_ports_src_last = htons(src.last);
+	ext->sadb_x_ports_dst_first = htons(dst.first);
+	ext->sadb_x_ports_dst_last = htons(dst.last);
 }
 
 void msg_nat_port(struct msg *m, uint16_t type, uint16_t port)
@@ -205,6 +216,9 @@ static const uint8_t ext_min[EXT_TOP + 1] = {
 	[SADB_X_EXT_SA_REPLAY] = sizeof(struct sadb_x_sa_replay),
 	[SADB_X_EXT_NEW_ADDRESS_SRC] = sizeof(struct sadb_address),
 	[SADB_X_EXT_NEW_ADDRESS_DST] = sizeof(struct sadb_address),
+	[SADB_X_EXT_TRIGGER_SRC] = sizeof(struct sadb_address),
+	[SADB_X_EXT_TRIGGER_DST] = sizeof(struct sadb_address),
+	[SADB_X_EXT_PORTS] = sizeof(struct sadb_x_ports),
 };
 
 /* Beyond its fixed part: does what the extension says fit into it? */
@@ -217,6 +231,8 @@ static bool ext_whole(const struct sadb_ext *ext, size_t len)
 	case SADB_X_EXT_NAT_T_OA:
 	case SADB_X_EXT_NEW_ADDRESS_SRC:
 	case SADB_X_EXT_NEW_ADDRESS_DST:
+	case SADB_X_EXT_TRIGGER_SRC:
+	case SADB_X_EXT_TRIGGER_DST:
 		return ext_addr(ext);
 	case SADB_EXT_KEY_AUTH:
 	case SADB_EXT_KEY_ENCRYPT:

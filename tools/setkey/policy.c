@@ -86,7 +86,7 @@ static union addr end_parse(const char *rule, const char *text)
 
 	if (h.plen != ~0u)
 		refuse(syntax, rule, "a tunnel ends at an address, not a prefix");
-	addr_set_port(&h.addr[0], h.port);
+	addr_set_port(&h.addr[0], host_port(&h, rule));
 	return h.addr[0];
 }
 

@@ -80,19 +80,28 @@ union addr {
 	struct sockaddr_in6 in6;
 };
 
+/* Ports, or ICMP types or codes. */
+struct range {
+	uint16_t first, last;		/* host order; 0 to 65535: any */
+};
+
+#define RANGE_ANY	((struct range){ 0, UINT16_MAX })
+
 struct host {
 	union addr addr[MAX_ADDRS];	/* ports all zero */
 	unsigned int n;
 	unsigned int plen;		/* bits; ~0u: all of the address */
 	bool has_port;
-	uint16_t port;			/* host order */
+	struct range port;
 };
 
 uint64_t number(const char *text, uint64_t min, uint64_t max);
 struct host host_parse(const char *text, int family, bool numeric);
 uint8_t upper_parse(const char *text);
-void upper_misc(uint8_t proto, const char *text, uint16_t *sport,
-		uint16_t *dport);
+void upper_misc(uint8_t proto, const char *text, struct range *sport,
+		struct range *dport);
+uint16_t host_port(const struct host *h, const char *text);
+bool range_is_any(struct range r);
 unsigned int addr_len(const union addr *a);
 unsigned int addr_bits(const union addr *a);
 void addr_set_port(union addr *a, uint16_t port);
@@ -175,7 +184,7 @@ struct command {
 	const char *word[MAX_WORDS];	/* behind -P, as written */
 	unsigned int nwords;
 	uint8_t upper;
-	uint16_t sport, dport;
+	struct range sport, dport;
 	struct policy policy;
 };
 
@@ -193,7 +202,7 @@ void cmd_simple(int type);
 /* msg.c: building and taking apart messages */
 
 #define MSG_MAX		16384		/* bytes of a message that we build */
-#define EXT_TOP		SADB_X_EXT_NEW_ADDRESS_DST
+#define EXT_TOP		SADB_X_EXT_PORTS
 
 struct msg {
 	union {
@@ -217,6 +226,7 @@ void msg_lifetime(struct msg *m, uint16_t type, uint64_t seconds,
 		  uint64_t bytes);
 void msg_context(struct msg *m, const struct context *ctx);
 void msg_policy(struct msg *m, const struct policy *p);
+void msg_ports(struct msg *m, struct range src, struct range dst);
 void msg_nat_port(struct msg *m, uint16_t type, uint16_t port);
 const char *msg_index(const struct sadb_msg *hdr, size_t len, struct exts *x);
 const union addr *ext_addr(const struct sadb_ext *ext);

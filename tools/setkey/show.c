@@ -25,7 +25,8 @@ static const char *const ext_names[EXT_TOP + 1] = {
 	"sensitivity", "proposal", "supported_auth", "supported_encrypt",
 	"spirange", "kmprivate", "policy", "sa2", "nat_t_type", "nat_t_sport",
 	"nat_t_dport", "nat_t_oa", "sec_ctx", "kmaddress", "filter",
-	"sa_replay", "new_address_src", "new_address_dst",
+	"sa_replay", "new_address_src", "new_address_dst", "trigger_src",
+	"trigger_dst", "ports",
 };
 
 static void show_addr(const union addr *a)
@@ -178,6 +179,15 @@ static void show_replay(const struct sadb_ext *ext)
 	printf(" replay=%u", r->sadb_x_sa_replay_replay);
 }
 
+static void show_ports(const struct sadb_ext *ext)
+{
+	const struct sadb_x_ports *p = (const void *)ext;
+
+	printf(" src=%u-%u dst=%u-%u", ntohs(p->sadb_x_ports_src_first),
+	       ntohs(p->sadb_x_ports_src_last), ntohs(p->sadb_x_ports_dst_first),
+	       ntohs(p->sadb_x_ports_dst_last));
+}
+
 static void (*const show_ext[EXT_TOP + 1])(const struct sadb_ext *ext) = {
 	[SADB_EXT_SA] = show_sa,
 	[SADB_EXT_LIFETIME_CURRENT] = show_lifetime,
@@ -201,6 +211,9 @@ static void (*const show_ext[EXT_TOP + 1])(const struct sadb_ext *ext) = {
 	[SADB_X_EXT_SA_REPLAY] = show_replay,
 	[SADB_X_EXT_NEW_ADDRESS_SRC] = show_address,
 	[SADB_X_EXT_NEW_ADDRESS_DST] = show_address,
+	[SADB_X_EXT_TRIGGER_SRC] = show_address,
+	[SADB_X_EXT_TRIGGER_DST] = show_address,
+	[SADB_X_EXT_PORTS] = show_ports,
 };
 
 static void show_header(const struct sadb_msg *hdr)

@@ -87,20 +87,59 @@ static void host_resolve(struct host *h, const char *text, const char *name,
 	freeaddrinfo(list);
 }
 
-static uint16_t port_parse(const char *text)
+bool range_is_any(struct range r)
+{
+	return !r.first && r.last == UINT16_MAX;
+}
+
+static bool to_range(const char *text, uint16_t max, struct range *r)
+{
+	char copy[32];
+	const char *last = copy;
+	char *dash;
+	uint64_t a, b;
+
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	strcpy(copy, text);
+	dash = strchr(copy, '-');
+	if (dash) {
+		*dash = '\0';
+		last = dash + 1;
+	}
+	if (!to_number(copy, &a) || !to_number(last, &b) || b > max)
+		return false;
+	if (a > b)
+		refuse(syntax, text, "a range goes from the lower to the higher");
+	*r = (struct range){ a, b };
+	return true;
+}
+
+/* Port 0 has always stood for any. */
+static struct range port_parse(const char *text)
 {
 	const struct servent *service;
-	uint64_t value;
+	struct range r;
 
 	if (!strcmp(text, "any"))
-		return IPSEC_PORT_ANY;
-	if (to_number(text, &value) && value <= UINT16_MAX)
-		return value;
+		return RANGE_ANY;
+	if (to_range(text, UINT16_MAX, &r))
+		return r.last ? r : RANGE_ANY;
 	service = getservbyname(text, NULL);
 	if (!service)
 		refuse(syntax, text,
-		       "a port is any, a number to 65535 or a name in /etc/services");
-	return ntohs(service->s_port);
+		       "a port is any, a number to 65535, a range such as 1024-2047 or a name in /etc/services");
+	r.first = ntohs(service->s_port);
+	r.last = r.first;
+	return r;
+}
+
+/* For what takes one port or none, but no range: 0 for none. */
+uint16_t host_port(const struct host *h, const char *text)
+{
+	if (!range_is_any(h->port) && h->port.first != h->port.last)
+		refuse(syntax, text, "only a policy takes a range of ports");
+	return h->port.first;
 }
 
 static unsigned int plen_parse(const char *text, const char *plen,
@@ -120,7 +159,7 @@ static unsigned int plen_parse(const char *text, const char *plen,
 /* ADDR[/PLEN][[PORT]]: taken apart from its end. */
 struct host host_parse(const char *text, int family, bool numeric)
 {
-	struct host h = { .plen = ~0u };
+	struct host h = { .plen = ~0u, .port = RANGE_ANY };
 	char name[NI_MAXHOST], *port, *plen;
 	size_t len = strlen(text);
 
@@ -177,23 +216,40 @@ uint8_t upper_parse(const char *text)
 	return proto->p_proto;
 }
 
-static void misc_type_code(const char *text, uint16_t *type, uint16_t *code)
+static struct range misc_range(const char *text)
 {
-	char copy[16];
+	struct range r;
+
+	if (!strcmp(text, "any"))
+		return RANGE_ANY;
+	if (!to_range(text, UINT8_MAX, &r))
+		refuse(syntax, text, "any, a number from 0 to 255 or a range is wanted");
+	return r;
+}
+
+static void misc_type_code(const char *text, struct range *type,
+			   struct range *code)
+{
+	char copy[32];
 	char *comma;
 
 	strncpy(copy, text, sizeof(copy) - 1);
 	copy[sizeof(copy) - 1] = '\0';
 	comma = strchr(copy, ',');
 	if (!comma)
-		refuse(syntax, text, "type,code is wanted, such as 8,0");
+		refuse(syntax, text, "type,code is wanted, such as 8,0 or 3,any");
 	*comma++ = '\0';
-	*type = number(copy, 0, UINT8_MAX);
-	*code = number(comma, 0, UINT8_MAX);
+	*type = misc_range(copy);
+	*code = misc_range(comma);
+}
+
+static struct range one_or_any(uint16_t port)
+{
+	return port ? (struct range){ port, port } : RANGE_ANY;
 }
 
 /* A GRE key fills both port fields, its upper half the source's. */
-static void misc_gre_key(const char *text, uint16_t *high, uint16_t *low)
+static void misc_gre_key(const char *text, struct range *high, struct range *low)
 {
 	struct in_addr dotted;
 	uint32_t key;
@@ -202,12 +258,12 @@ static void misc_gre_key(const char *text, uint16_t *high, uint16_t *low)
 		key = ntohl(dotted.s_addr);
 	else
 		key = number(text, 0, UINT32_MAX);
-	*high = key >> 16;
-	*low = key & 0xffff;
+	*high = one_or_any(key >> 16);
+	*low = one_or_any(key & 0xffff);
 }
 
-void upper_misc(uint8_t proto, const char *text, uint16_t *sport,
-		uint16_t *dport)
+void upper_misc(uint8_t proto, const char *text, struct range *sport,
+		struct range *dport)
 {
 	switch (proto) {
 	case IPPROTO_ICMP:

@@ -93,6 +93,8 @@
 /* Esplanade: in ACQUIRE, the packet that an SA is wanted for: struct sadb_address */
 #define SADB_X_EXT_TRIGGER_SRC		30
 #define SADB_X_EXT_TRIGGER_DST		31
+/* Esplanade: of a policy, what the ports in its addresses cannot say */
+#define SADB_X_EXT_PORTS		32	/* struct sadb_x_ports */
 
 /* SA types: sadb_msg_satype */
 
@@ -445,6 +447,22 @@ struct sadb_x_sa_replay {
 	uint32_t	sadb_x_sa_replay_replay;	/* packets */
 } __attribute__((packed));
 SADB_ASSERT_SIZE_(sadb_x_sa_replay, 8);
+
+/*
+ * Esplanade: ranges of ports, or of ICMP types (src) and codes (dst), in network
+ * order; 0 to 65535 is any. It replaces the ports in the addresses, where 0 is any
+ * and there is no range.
+ */
+struct sadb_x_ports {
+	uint16_t	sadb_x_ports_len;
+	uint16_t	sadb_x_ports_exttype;
+	__be16		sadb_x_ports_src_first;
+	__be16		sadb_x_ports_src_last;
+	__be16		sadb_x_ports_dst_first;
+	__be16		sadb_x_ports_dst_last;
+	uint32_t	sadb_x_ports_reserved;
+} __attribute__((packed));
+SADB_ASSERT_SIZE_(sadb_x_ports, 16);
 
 #undef SADB_ASSERT_SIZE_
 

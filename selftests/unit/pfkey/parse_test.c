@@ -164,6 +164,18 @@ static void put_encap(unsigned int type)
 	put(SADB_X_EXT_NAT_T_TYPE, &ext, sizeof(ext), NULL, 0);
 }
 
+static void put_ports(unsigned int first, unsigned int last)
+{
+	struct sadb_x_ports ext = {
+		.sadb_x_ports_src_first = htons(first),
+		.sadb_x_ports_src_last = htons(last),
+		.sadb_x_ports_dst_last = htons(65535),
+		.sadb_x_ports_reserved = 1,
+	};
+
+	put(SADB_X_EXT_PORTS, &ext, sizeof(ext), NULL, 0);
+}
+
 static void put_empty(unsigned int type)
 {
 	unsigned char ext[8] = { 0 };
@@ -290,8 +302,8 @@ static void good_replay(void)
 static void good_future(void)
 {
 	gcm();
-	put_empty(32);
-	put_empty(32);
+	put_empty(SADB_X_EXT_PORTS + 1);
+	put_empty(SADB_X_EXT_PORTS + 1);
 	put_empty(65535);
 }
 
@@ -350,6 +362,12 @@ static void good_use_in(void)
 	put_tunnels(IPSEC_DIR_INBOUND, IPSEC_LEVEL_USE, AF_INET, 1);
 	put_pair(AF_INET);
 }
+
+static void good_ports(void) { spdadd(); put_ports(256, 511); }
+static void good_port_0(void) { spdadd(); put_ports(0, 0); }
+static void bad_ports(void) { spdadd(); put_ports(511, 256); }
+static void bad_ports_in_add(void) { gcm(); put_ports(1, 2); }
+static void bad_ports_short(void) { spdadd(); put_empty(SADB_X_EXT_PORTS); }
 
 static void good_spddelete(void)
 {
@@ -727,12 +745,20 @@ static const struct {
 	{ "SPDADD inbound tunnel of level use", good_use_in },
 	{ "SPDDELETE without transforms", good_spddelete },
 	{ "SPDGET by id alone", good_spdget },
+	{ "SPDADD with a range of ports", good_ports },
+	{ "SPDADD of port 0, which is not any", good_port_0 },
 	{ "ACQUIRE that reports an error", good_acquire },
 	{ "UPDATE without keys", good_update_bare },
 	{ "UPDATE to new addresses, of the other family", good_update_moved },
 	{ "MIGRATE", good_migrate },
 	{ "MIGRATE of four transforms", good_migrate_four },
 
+	{ "a range of ports upside down", bad_ports, -EINVAL,
+	  "a range of ports is upside down" },
+	{ "a range of ports, cut short", bad_ports_short, -EINVAL,
+	  "bad length of an extension" },
+	{ "a range of ports in an ADD", bad_ports_in_add, -EINVAL,
+	  "an extension that does not belong here" },
 	{ "an extension twice", bad_twice, -EINVAL,
 	  "an extension comes twice" },
 	{ "a policy in an ADD", bad_foreign, -EINVAL,
