@@ -235,7 +235,7 @@ again:
 		larval = acquire->sa;
 		end(en, acquire, answered);
 		/* It may be what is about to go. */
-		if (!larval || larval->state == SADB_SASTATE_DEAD)
+		if (!larval || larval->stage == ESPL_GONE)
 			continue;
 		spin_unlock_bh(&en->hold_lock);
 		espl_sad_del(larval);

@@ -98,7 +98,7 @@ static void work(struct work_struct *w)
 	struct espl_sa *sa = container_of(to_delayed_work(w), struct espl_sa, life);
 
 	mutex_lock(&sa->en->lock);
-	if (sa->state == SADB_SASTATE_DEAD)
+	if (sa->stage == ESPL_GONE)
 		goto out;
 	if (reached(sa, &sa->conf.hard, sa->seq_max)) {
 		if (sa->state != SADB_SASTATE_LARVAL)
@@ -143,7 +143,7 @@ void espl_life_start(struct espl_sa *sa)
 
 /**
  * espl_life_stop() - stop the clock of an SA that left the SAD
- * @sa: the SA, already SADB_SASTATE_DEAD, so that a work under way ends
+ * @sa: the SA, already ESPL_GONE, so that a work under way ends
  *
  * Context: Process, espl_net.lock held.
  */

@@ -231,10 +231,10 @@ void espl_natt_opened(struct sk_buff *skb, struct espl_sa *sa,
 	struct espl_mapping now = read_mapping(skb, sa, offset);
 	bool moved;
 
-	spin_lock(&sa->lock);
+	spin_lock(&sa->window->lock);
 	moved = !is_same(&now, &sa->mapping);
 	sa->mapping = now;
-	spin_unlock(&sa->lock);
+	spin_unlock(&sa->window->lock);
 	if (moved && espl_sa_get(sa) && !queue_work(espl_wq, &sa->mapping_work))
 		espl_sa_put(sa);
 }
@@ -269,10 +269,10 @@ static void mapping_work(struct work_struct *work)
 	struct espl_sa *sa;
 
 	mutex_lock(&en->lock);
-	spin_lock_bh(&in->lock);
+	spin_lock_bh(&in->window->lock);
 	now = in->mapping;
-	spin_unlock_bh(&in->lock);
-	if (READ_ONCE(in->state) == SADB_SASTATE_DEAD ||
+	spin_unlock_bh(&in->window->lock);
+	if (in->stage == ESPL_GONE ||
 	    is_same(&now, &in->mapping_told))
 		goto out;
 	espl_pfkey_new_mapping(in, &in->mapping_told, &now);

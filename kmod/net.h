@@ -10,7 +10,7 @@
  *   [R] read under RCU, written under [M]
  *   [A] atomic
  *   [C] per CPU
- *   [L] espl_sa.lock, the replay lock, the only one in the packet path
+ *   [L] espl_window.lock, the replay lock, the only one in the packet path
  *   [H] espl_net.hold_lock, for packets without an SA; within [M]
  */
 #ifndef ESPL_NET_H
@@ -43,6 +43,9 @@ enum espl_dir {
  * @sa_by_spi: inbound lookup: (destination, protocol, SPI) to SA [R]
  * @sa_by_pair: outbound lookup: (source, destination, protocol) to SAs [R]
  * @sas: all SAs in order of birth [M]
+ * @sas_coming: those that a transaction adds [M]
+ * @sas_leaving: those that it deletes [M]
+ * @staging: a transaction is under way: changes wait for its end [M]
  * @sa_refs: SAs in existence, also those waiting to be freed, and one for the
  *	     namespace itself [A]
  * @sa_gone: completed when @sa_refs falls to 0
@@ -50,6 +53,7 @@ enum espl_dir {
  * @natt_ports: UDP ports that ESP comes in by, each with the number of its SAs [R]
  * @policies: per direction, by priority and then age [R]
  * @policy_serial: the serial of the newest policy [M]
+ * @generation: which policies hold, of those that have come in turn [R]
  * @hook_users: SAs and policies there are; our netfilter hooks are registered
  *		while there is one [M]
  * @stats: counters [C]
@@ -73,6 +77,9 @@ struct espl_net {
 	struct rhashtable sa_by_spi;
 	struct rhltable sa_by_pair;
 	struct list_head sas;
+	struct list_head sas_coming;
+	struct list_head sas_leaving;
+	bool staging;
 	refcount_t sa_refs;
 	struct completion sa_gone;
 	u64 sa_serial;
@@ -80,6 +87,7 @@ struct espl_net {
 
 	struct list_head policies[ESPL_DIRS];
 	u32 policy_serial;
+	unsigned long generation;
 
 	unsigned int hook_users;
 	struct espl_stats __percpu *stats;

@@ -7,6 +7,7 @@
  * family, and first come is first served: main.c takes it last when loading and
  * gives it back first.
  */
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
@@ -18,8 +19,7 @@
 #include "pfkey_msg.h"
 #include "pfkey_tell.h"
 
-/* No request is longer than this by far: sixteen times an SA with all it has. */
-#define REQUEST_MAX	16384
+#define WRITE_MAX	(32 << 20)	/* a transaction of 100,000 policies and SAs */
 
 static bool pfkey_userns;
 module_param(pfkey_userns, bool, 0644);
@@ -54,9 +54,12 @@ static int release(struct socket *sock)
 
 static int take_request(struct espl_pfkey_sock *ps, const void *data, size_t len)
 {
-	struct espl_pfkey_msg *msg = kmalloc(sizeof(*msg), GFP_KERNEL);
+	struct espl_pfkey_msg *msg;
 	int err;
 
+	if (len > ESPL_PFKEY_REQUEST_MAX)
+		return -EMSGSIZE;
+	msg = kmalloc(sizeof(*msg), GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
 	err = espl_pfkey_parse_base(data, len, msg);
@@ -72,6 +75,14 @@ static int take_request(struct espl_pfkey_sock *ps, const void *data, size_t len
 	return err;
 }
 
+/* Does a write go on behind its first message: then it is a transaction. */
+static bool has_several(const void *data, size_t len)
+{
+	const struct sadb_msg *first = data;
+
+	return len >= sizeof(*first) && first->sadb_msg_len * 8 < len;
+}
+
 static int send_request(struct socket *sock, struct msghdr *msg, size_t len)
 {
 	void *data;
@@ -79,15 +90,17 @@ static int send_request(struct socket *sock, struct msghdr *msg, size_t len)
 
 	if (msg->msg_flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (len > REQUEST_MAX)
+	if (len > WRITE_MAX)
 		return -EMSGSIZE;
-	data = kzalloc(len, GFP_KERNEL);
+	data = kvzalloc(len, GFP_KERNEL_ACCOUNT);
 	if (!data)
 		return -ENOMEM;
 	err = memcpy_from_msg(data, msg, len);
-	if (!err)
+	if (!err && has_several(data, len))
+		err = espl_pfkey_change_all(to_ps(sock->sk), data, len);
+	else if (!err)
 		err = take_request(to_ps(sock->sk), data, len);
-	kfree_sensitive(data);
+	kvfree_sensitive(data, len);
 	return err ?: len;
 }
 

@@ -59,22 +59,22 @@ static int promisc(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 static int (*const handlers[SADB_MAX + 1])(struct espl_pfkey_sock *ps,
 					   struct espl_pfkey_msg *msg) = {
 	[SADB_GETSPI] = espl_pfkey_getspi,
-	[SADB_UPDATE] = espl_pfkey_update,
-	[SADB_ADD] = espl_pfkey_add,
-	[SADB_DELETE] = espl_pfkey_delete,
+	[SADB_UPDATE] = espl_pfkey_change,
+	[SADB_ADD] = espl_pfkey_change,
+	[SADB_DELETE] = espl_pfkey_change,
 	[SADB_GET] = espl_pfkey_get,
 	[SADB_ACQUIRE] = espl_pfkey_give_up,
 	[SADB_REGISTER] = register_sock,
-	[SADB_FLUSH] = espl_pfkey_flush,
+	[SADB_FLUSH] = espl_pfkey_change,
 	[SADB_DUMP] = espl_pfkey_dump,
 	[SADB_X_PROMISC] = promisc,
-	[SADB_X_SPDUPDATE] = espl_pfkey_spdadd,
-	[SADB_X_SPDADD] = espl_pfkey_spdadd,
-	[SADB_X_SPDDELETE] = espl_pfkey_spddelete,
+	[SADB_X_SPDUPDATE] = espl_pfkey_change,
+	[SADB_X_SPDADD] = espl_pfkey_change,
+	[SADB_X_SPDDELETE] = espl_pfkey_change,
 	[SADB_X_SPDGET] = espl_pfkey_spdget,
 	[SADB_X_SPDDUMP] = espl_pfkey_dump,
-	[SADB_X_SPDFLUSH] = espl_pfkey_spdflush,
-	[SADB_X_SPDDELETE2] = espl_pfkey_spddelete,
+	[SADB_X_SPDFLUSH] = espl_pfkey_change,
+	[SADB_X_SPDDELETE2] = espl_pfkey_change,
 	[SADB_X_MIGRATE] = espl_pfkey_migrate,
 };
 
@@ -133,4 +133,3 @@ void espl_pfkey_refuse(struct espl_pfkey_sock *ps,
 	espl_pfkey_answer(ps, build);
 	kfree(build);
 }
-

@@ -52,18 +52,35 @@ int espl_pfkey_handle(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
 void espl_pfkey_refuse(struct espl_pfkey_sock *ps,
 		       const struct espl_pfkey_msg *msg, int err);
 
-/* The handlers, by name of their message. */
+/* No request is longer than this by far: sixteen times an SA with all it has. */
+#define ESPL_PFKEY_REQUEST_MAX	16384
+
+struct espl_pfkey_about;
+
+int espl_pfkey_change(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
+int espl_pfkey_change_all(struct espl_pfkey_sock *ps, const void *data, size_t len);
+
+/* The handlers, by name of their message: those that change something, */
+int espl_pfkey_update(struct espl_net *en, struct espl_pfkey_msg *msg,
+		      struct espl_pfkey_about *about);
+int espl_pfkey_add(struct espl_net *en, struct espl_pfkey_msg *msg,
+		   struct espl_pfkey_about *about);
+int espl_pfkey_delete(struct espl_net *en, struct espl_pfkey_msg *msg,
+		      struct espl_pfkey_about *about);
+int espl_pfkey_flush(struct espl_net *en, struct espl_pfkey_msg *msg,
+		     struct espl_pfkey_about *about);
+int espl_pfkey_spdadd(struct espl_net *en, struct espl_pfkey_msg *msg,
+		      struct espl_pfkey_about *about);
+int espl_pfkey_spddelete(struct espl_net *en, struct espl_pfkey_msg *msg,
+			 struct espl_pfkey_about *about);
+int espl_pfkey_spdflush(struct espl_net *en, struct espl_pfkey_msg *msg,
+			struct espl_pfkey_about *about);
+
+/* and the others, which answer for themselves. */
 int espl_pfkey_getspi(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
-int espl_pfkey_update(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
-int espl_pfkey_add(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
-int espl_pfkey_delete(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
 int espl_pfkey_get(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
 int espl_pfkey_give_up(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
-int espl_pfkey_flush(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
-int espl_pfkey_spdadd(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
-int espl_pfkey_spddelete(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
 int espl_pfkey_spdget(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
-int espl_pfkey_spdflush(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
 int espl_pfkey_migrate(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
 int espl_pfkey_dump(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
 

@@ -3,7 +3,8 @@
  * pfkey_policy.c - requests about policies (KAME), and MIGRATE
  *
  * Owns the handlers of the SADB_X_SPD messages and of SADB_X_MIGRATE, which moves a
- * policy and its SAs to other addresses. pfkey_msg.c calls them by its table.
+ * policy and its SAs to other addresses. pfkey_msg.c and pfkey_change.c
+ * call them by their tables.
  */
 #include "pfkey_build.h"
 #include "pfkey_msg.h"
@@ -13,26 +14,6 @@
 
 #include "net.h"
 #include "sad.h"
-
-static int answer_policy(struct espl_pfkey_sock *ps,
-			 const struct espl_pfkey_msg *msg,
-			 const struct espl_policy *policy, enum espl_audience audience)
-{
-	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
-	struct espl_pfkey_build *build;
-	int err;
-
-	build = kmalloc(sizeof(*build), GFP_KERNEL);
-	if (!build)
-		return -ENOMEM;
-	head.reserved = min_t(u32, refcount_read(&policy->refs), U16_MAX);
-	espl_put_head(build, &head);
-	espl_put_policy(build, policy);
-	espl_pfkey_tell_others(ps, audience, build);
-	err = espl_pfkey_answer(ps, build);
-	kfree(build);
-	return err;
-}
 
 static struct espl_range take_port(__be16 port)
 {
@@ -88,33 +69,28 @@ static void take_tmpls(struct espl_policy *policy,
 
 /**
  * espl_pfkey_spdadd() - add a policy, or replace one
- * @ps: the asker's socket
+ * @en: the asker's namespace
  * @msg: the request
+ * @about: set to what has come, held
  *
- * Context: Process, may sleep.
+ * Context: Process, may sleep, espl_net.lock held.
  * Return: As espl_pfkey_handle().
  */
-int espl_pfkey_spdadd(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+int espl_pfkey_spdadd(struct espl_net *en, struct espl_pfkey_msg *msg,
+		      struct espl_pfkey_about *about)
 {
-	struct espl_policy *policy;
-	int err;
+	struct espl_policy *policy = espl_policy_alloc();
 
-	policy = espl_policy_alloc();
 	if (!policy)
 		return -ENOMEM;
+	about->policy = policy;
 	policy->sel = take_sel(msg);
 	policy->dir = msg->policy.dir - 1;
 	policy->action = msg->policy.type;
 	policy->priority = msg->policy.priority;
 	policy->hard = espl_pfkey_take_life(&msg->hard);
 	take_tmpls(policy, &msg->policy);
-	mutex_lock(&ps->en->lock);
-	err = espl_spd_add(ps->en, policy, msg->type == SADB_X_SPDUPDATE);
-	if (!err)
-		err = answer_policy(ps, msg, policy, ESPL_ALL);
-	mutex_unlock(&ps->en->lock);
-	espl_policy_put(policy);
-	return err;
+	return espl_spd_add(en, policy, msg->type == SADB_X_SPDUPDATE);
 }
 
 static bool is_at(const struct espl_pfkey_request *where, u8 family,
@@ -256,40 +232,36 @@ int espl_pfkey_migrate(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 	return err;
 }
 
-static struct espl_policy *lookup_policy(struct espl_pfkey_sock *ps,
-					 const struct espl_pfkey_msg *msg)
+static struct espl_policy *find_policy(struct espl_net *en,
+				       const struct espl_pfkey_msg *msg)
 {
 	struct espl_sel sel;
 
 	if (msg->type != SADB_X_SPDDELETE)
-		return espl_spd_lookup_id(ps->en, msg->policy.id);
+		return espl_spd_lookup_id(en, msg->policy.id);
 	sel = take_sel(msg);
-	return espl_spd_lookup_sel(ps->en, msg->policy.dir - 1, &sel);
+	return espl_spd_lookup_sel(en, msg->policy.dir - 1, &sel);
 }
 
 /**
  * espl_pfkey_spddelete() - delete a policy
- * @ps: the asker's socket
+ * @en: the asker's namespace
  * @msg: the request
+ * @about: set to what has gone, held
  *
- * Context: Process, may sleep.
+ * Context: Process, may sleep, espl_net.lock held.
  * Return: As espl_pfkey_handle().
  */
-int espl_pfkey_spddelete(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+int espl_pfkey_spddelete(struct espl_net *en, struct espl_pfkey_msg *msg,
+			 struct espl_pfkey_about *about)
 {
-	struct espl_policy *policy;
-	int err = -ENOENT;
+	struct espl_policy *policy = find_policy(en, msg);
 
-	mutex_lock(&ps->en->lock);
-	policy = lookup_policy(ps, msg);
-	if (policy) {
-		espl_policy_get(policy);
-		espl_spd_del(ps->en, policy);
-		err = answer_policy(ps, msg, policy, ESPL_ALL);
-		espl_policy_put(policy);
-	}
-	mutex_unlock(&ps->en->lock);
-	return err;
+	if (!policy)
+		return -ENOENT;
+	about->policy = espl_policy_get(policy);
+	espl_spd_del(en, policy);
+	return 0;
 }
 
 /**
@@ -302,33 +274,29 @@ int espl_pfkey_spddelete(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
  */
 int espl_pfkey_spdget(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
-	struct espl_policy *policy;
+	struct espl_pfkey_about about = {};
 	int err = -ENOENT;
 
 	mutex_lock(&ps->en->lock);
-	policy = lookup_policy(ps, msg);
-	if (policy)
-		err = answer_policy(ps, msg, policy, ESPL_PROMISC);
+	about.policy = find_policy(ps->en, msg);
+	if (about.policy)
+		err = espl_pfkey_answer_about(ps, msg, &about, ESPL_PROMISC);
 	mutex_unlock(&ps->en->lock);
 	return err;
 }
 
 /**
  * espl_pfkey_spdflush() - delete all policies
- * @ps: the asker's socket
+ * @en: the asker's namespace
  * @msg: the request
+ * @about: left alone: the header says it all
  *
- * Context: Process, may sleep.
- * Return: As espl_pfkey_handle().
+ * Context: Process, may sleep, espl_net.lock held.
+ * Return: 0.
  */
-int espl_pfkey_spdflush(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+int espl_pfkey_spdflush(struct espl_net *en, struct espl_pfkey_msg *msg,
+			struct espl_pfkey_about *about)
 {
-	int err;
-
-	mutex_lock(&ps->en->lock);
-	espl_spd_flush(ps->en);
-	err = espl_pfkey_answer_head(ps, msg, ESPL_ALL);
-	mutex_unlock(&ps->en->lock);
-	return err;
+	espl_spd_flush(en);
+	return 0;
 }
-

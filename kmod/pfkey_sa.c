@@ -3,7 +3,7 @@
  * pfkey_sa.c - requests about SAs (RFC 2367 section 3)
  *
  * Owns the handlers of GETSPI, ADD, UPDATE, DELETE, GET, FLUSH and of a keyer's
- * ACQUIRE. pfkey_msg.c calls them by its table.
+ * ACQUIRE. pfkey_msg.c and pfkey_change.c call them by their tables.
  */
 #include "pfkey_build.h"
 #include "pfkey_msg.h"
@@ -12,30 +12,6 @@
 #include <linux/slab.h>
 
 #include "net.h"
-
-/* An answer about an SA: with keys to a GET, to the others always without. */
-static int answer_sa(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg,
-		     const struct espl_sa *sa, enum espl_audience audience)
-{
-	unsigned int what = ESPL_PUT_HARD | ESPL_PUT_SOFT;
-	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
-	struct espl_pfkey_build *build;
-	int err;
-
-	build = kmalloc(sizeof(*build), GFP_KERNEL);
-	if (!build)
-		return -ENOMEM;
-	espl_put_head(build, &head);
-	espl_put_sa(build, sa, what);
-	espl_pfkey_tell_others(ps, audience, build);
-	if (msg->type == SADB_GET)
-		what |= ESPL_PUT_KEYS;
-	espl_put_head(build, &head);
-	espl_put_sa(build, sa, what);
-	err = espl_pfkey_answer(ps, build);
-	kfree_sensitive(build);
-	return err;
-}
 
 static void take_key(struct espl_key *to, const struct espl_pfkey_key *from)
 {
@@ -77,7 +53,7 @@ static void keep(struct espl_sa_conf *conf, const struct espl_pfkey_msg *msg,
 		conf->soft = old->soft;
 }
 
-static struct espl_sa *alloc_sa(struct espl_pfkey_sock *ps,
+static struct espl_sa *alloc_sa(struct espl_net *en,
 				const struct espl_pfkey_msg *msg, u8 state,
 				const struct espl_sa *old)
 {
@@ -119,16 +95,23 @@ static struct espl_sa *alloc_sa(struct espl_pfkey_sock *ps,
 		if (!(msg->exts & ESPL_EXT_KEYS))
 			keep(conf, msg, &old->conf);
 	}
-	sa = espl_sa_alloc(ps->en, conf);
+	sa = espl_sa_alloc(en, conf);
 	kfree_sensitive(conf);
 	return sa;
 }
 
-static struct espl_sa *lookup_sa(struct espl_pfkey_sock *ps,
-				 const struct espl_pfkey_msg *msg)
+static struct espl_sa *find_sa(struct espl_net *en, const struct espl_pfkey_msg *msg)
 {
-	return espl_sad_lookup(ps->en, msg->dst.family, espl_pfkey_proto(msg->satype),
-			       &msg->dst.addr, msg->spi);
+	return espl_sad_find(en, msg->dst.family, espl_pfkey_proto(msg->satype),
+			     &msg->dst.addr, msg->spi);
+}
+
+static int answer(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg,
+		  struct espl_sa *sa)
+{
+	const struct espl_pfkey_about about = { .sa = sa };
+
+	return espl_pfkey_answer_about(ps, msg, &about, ESPL_PROMISC);
 }
 
 /**
@@ -141,7 +124,7 @@ static struct espl_sa *lookup_sa(struct espl_pfkey_sock *ps,
  */
 int espl_pfkey_getspi(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
-	struct espl_sa *sa = alloc_sa(ps, msg, SADB_SASTATE_LARVAL, NULL);
+	struct espl_sa *sa = alloc_sa(ps->en, msg, SADB_SASTATE_LARVAL, NULL);
 	int err;
 
 	if (IS_ERR(sa))
@@ -151,7 +134,7 @@ int espl_pfkey_getspi(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 	if (err == -EEXIST)
 		msg->why = "no SPI of the range is free";
 	if (!err)
-		err = answer_sa(ps, msg, sa, ESPL_PROMISC);
+		err = answer(ps, msg, sa);
 	mutex_unlock(&ps->en->lock);
 	espl_sa_put(sa);
 	return err;
@@ -159,33 +142,37 @@ int espl_pfkey_getspi(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 
 /**
  * espl_pfkey_add() - make an SA
- * @ps: the asker's socket
+ * @en: the asker's namespace
  * @msg: the request
+ * @about: set to what has come, held
  *
- * Context: Process, may sleep.
+ * Context: Process, may sleep, espl_net.lock held.
  * Return: As espl_pfkey_handle().
  */
-int espl_pfkey_add(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+int espl_pfkey_add(struct espl_net *en, struct espl_pfkey_msg *msg,
+		   struct espl_pfkey_about *about)
 {
-	struct espl_sa *sa = alloc_sa(ps, msg, SADB_SASTATE_MATURE, NULL);
-	int err;
+	struct espl_sa *sa = alloc_sa(en, msg, SADB_SASTATE_MATURE, NULL);
 
 	if (IS_ERR(sa))
 		return PTR_ERR(sa);
-	mutex_lock(&ps->en->lock);
-	err = espl_sad_add(sa);
-	if (!err)
-		err = answer_sa(ps, msg, sa, ESPL_ALL);
-	mutex_unlock(&ps->en->lock);
-	espl_sa_put(sa);
-	return err;
+	about->sa = sa;
+	return espl_sad_add(sa);
 }
 
-/* Holding espl_net.lock. */
-static int update_sa(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+/**
+ * espl_pfkey_update() - replace an SA, or make a larval one mature
+ * @en: the asker's namespace
+ * @msg: the request
+ * @about: set to what has come, held
+ *
+ * Context: Process, may sleep, espl_net.lock held.
+ * Return: As espl_pfkey_handle().
+ */
+int espl_pfkey_update(struct espl_net *en, struct espl_pfkey_msg *msg,
+		      struct espl_pfkey_about *about)
 {
-	struct espl_sa *old = lookup_sa(ps, msg), *sa;
-	int err;
+	struct espl_sa *old = find_sa(en, msg), *sa;
 
 	if (!old)
 		return -ESRCH;
@@ -193,57 +180,32 @@ static int update_sa(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 		msg->why = "no keys, and the SA has none yet";
 		return -EINVAL;
 	}
-	sa = alloc_sa(ps, msg, SADB_SASTATE_MATURE, old);
+	sa = alloc_sa(en, msg, SADB_SASTATE_MATURE, old);
 	if (IS_ERR(sa))
 		return PTR_ERR(sa);
-	err = espl_sad_replace(old, sa);
-	if (!err)
-		err = answer_sa(ps, msg, sa, ESPL_ALL);
-	espl_sa_put(sa);
-	return err;
-}
-
-/**
- * espl_pfkey_update() - replace an SA, or make a larval one mature
- * @ps: the asker's socket
- * @msg: the request
- *
- * Context: Process, may sleep.
- * Return: As espl_pfkey_handle().
- */
-int espl_pfkey_update(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
-{
-	int err;
-
-	mutex_lock(&ps->en->lock);
-	err = update_sa(ps, msg);
-	mutex_unlock(&ps->en->lock);
-	return err;
+	about->sa = sa;
+	return espl_sad_replace(old, sa);
 }
 
 /**
  * espl_pfkey_delete() - delete an SA
- * @ps: the asker's socket
+ * @en: the asker's namespace
  * @msg: the request
+ * @about: set to what has gone, held
  *
- * Context: Process, may sleep.
+ * Context: Process, may sleep, espl_net.lock held.
  * Return: As espl_pfkey_handle().
  */
-int espl_pfkey_delete(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+int espl_pfkey_delete(struct espl_net *en, struct espl_pfkey_msg *msg,
+		      struct espl_pfkey_about *about)
 {
-	struct espl_sa *sa;
-	int err = -ESRCH;
+	struct espl_sa *sa = find_sa(en, msg);
 
-	mutex_lock(&ps->en->lock);
-	sa = lookup_sa(ps, msg);
-	if (sa) {
-		espl_sa_get(sa);
-		espl_sad_del(sa);
-		err = answer_sa(ps, msg, sa, ESPL_ALL);
-		espl_sa_put(sa);
-	}
-	mutex_unlock(&ps->en->lock);
-	return err;
+	if (!sa)
+		return -ESRCH;
+	about->sa = espl_sa_get(sa);
+	espl_sad_del(sa);
+	return 0;
 }
 
 /**
@@ -260,9 +222,9 @@ int espl_pfkey_get(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 	int err = -ESRCH;
 
 	mutex_lock(&ps->en->lock);
-	sa = lookup_sa(ps, msg);
+	sa = find_sa(ps->en, msg);
 	if (sa)
-		err = answer_sa(ps, msg, sa, ESPL_PROMISC);
+		err = answer(ps, msg, sa);
 	mutex_unlock(&ps->en->lock);
 	return err;
 }
@@ -288,20 +250,16 @@ int espl_pfkey_give_up(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 
 /**
  * espl_pfkey_flush() - delete all SAs of a type
- * @ps: the asker's socket
+ * @en: the asker's namespace
  * @msg: the request
+ * @about: left alone: the header says it all
  *
- * Context: Process, may sleep.
- * Return: As espl_pfkey_handle().
+ * Context: Process, may sleep, espl_net.lock held.
+ * Return: 0.
  */
-int espl_pfkey_flush(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
+int espl_pfkey_flush(struct espl_net *en, struct espl_pfkey_msg *msg,
+		     struct espl_pfkey_about *about)
 {
-	int err;
-
-	mutex_lock(&ps->en->lock);
-	espl_sad_flush(ps->en, espl_pfkey_proto(msg->satype));
-	err = espl_pfkey_answer_head(ps, msg, ESPL_ALL);
-	mutex_unlock(&ps->en->lock);
-	return err;
+	espl_sad_flush(en, espl_pfkey_proto(msg->satype));
+	return 0;
 }
-

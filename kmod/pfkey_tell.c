@@ -113,6 +113,79 @@ u8 espl_pfkey_satype(u8 proto)
 	return proto == IPPROTO_AH ? SADB_SATYPE_AH : SADB_SATYPE_ESP;
 }
 
+static void write_about(struct espl_pfkey_build *build,
+			const struct espl_pfkey_msg *msg,
+			const struct espl_pfkey_about *about, unsigned int what)
+{
+	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
+
+	if (about->policy)
+		head.reserved = min_t(u32, refcount_read(&about->policy->refs), U16_MAX);
+	espl_put_head(build, &head);
+	if (about->sa)
+		espl_put_sa(build, about->sa, what);
+	if (about->policy)
+		espl_put_policy(build, about->policy);
+}
+
+/**
+ * espl_pfkey_tell_about() - let other sockets hear of a request and its effect
+ * @ps: the asker's socket
+ * @msg: the request
+ * @about: what it is about
+ * @audience: who is to hear of it
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_pfkey_tell_about(struct espl_pfkey_sock *ps,
+			   const struct espl_pfkey_msg *msg,
+			   const struct espl_pfkey_about *about,
+			   enum espl_audience audience)
+{
+	struct espl_pfkey_build *build = kmalloc(sizeof(*build), GFP_KERNEL);
+
+	if (!build) {
+		espl_stat_inc(ps->en, ESPL_PFKEY_LOST);
+		return;
+	}
+	write_about(build, msg, about, ESPL_PUT_HARD | ESPL_PUT_SOFT);
+	espl_pfkey_tell_others(ps, audience, build);
+	kfree(build);
+}
+
+/**
+ * espl_pfkey_answer_about() - answer a request, and let others hear of it
+ * @ps: the asker's socket
+ * @msg: the request
+ * @about: what it is about
+ * @audience: who else is to hear of it
+ *
+ * Keys are in the answer to a GET, and in nothing else.
+ *
+ * Context: Process, espl_net.lock held.
+ * Return: 0, -ENOMEM or -ENOBUFS.
+ */
+int espl_pfkey_answer_about(struct espl_pfkey_sock *ps,
+			    const struct espl_pfkey_msg *msg,
+			    const struct espl_pfkey_about *about,
+			    enum espl_audience audience)
+{
+	unsigned int what = ESPL_PUT_HARD | ESPL_PUT_SOFT;
+	struct espl_pfkey_build *build;
+	int err;
+
+	espl_pfkey_tell_about(ps, msg, about, audience);
+	build = kmalloc(sizeof(*build), GFP_KERNEL);
+	if (!build)
+		return -ENOMEM;
+	if (msg->type == SADB_GET)
+		what |= ESPL_PUT_KEYS;
+	write_about(build, msg, about, what);
+	err = espl_pfkey_answer(ps, build);
+	kfree_sensitive(build);
+	return err;
+}
+
 /**
  * espl_pfkey_answer_head() - an answer that is a header alone
  * @ps: the asker's socket
@@ -126,18 +199,9 @@ int espl_pfkey_answer_head(struct espl_pfkey_sock *ps,
 			   const struct espl_pfkey_msg *msg,
 			   enum espl_audience audience)
 {
-	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
-	struct espl_pfkey_build *build;
-	int err;
+	const struct espl_pfkey_about nothing = {};
 
-	build = kmalloc(sizeof(*build), GFP_KERNEL);
-	if (!build)
-		return -ENOMEM;
-	espl_put_head(build, &head);
-	espl_pfkey_tell_others(ps, audience, build);
-	err = espl_pfkey_answer(ps, build);
-	kfree(build);
-	return err;
+	return espl_pfkey_answer_about(ps, msg, &nothing, audience);
 }
 
 static void count_keyers(struct espl_net *en)

@@ -14,6 +14,16 @@ enum espl_audience {
 	ESPL_PROMISC,	/* it was a question */
 };
 
+/**
+ * struct espl_pfkey_about - what a message is about, beyond its header
+ * @sa: an SA, or NULL
+ * @policy: a policy, or NULL
+ */
+struct espl_pfkey_about {
+	struct espl_sa *sa;
+	struct espl_policy *policy;
+};
+
 void espl_pfkey_enter(struct espl_pfkey_sock *ps);
 void espl_pfkey_leave(struct espl_pfkey_sock *ps);
 void espl_pfkey_register(struct espl_pfkey_sock *ps, u8 satype);
@@ -24,6 +34,14 @@ struct espl_pfkey_head espl_pfkey_head_of(const struct espl_pfkey_msg *msg);
 
 int espl_pfkey_answer(struct espl_pfkey_sock *ps,
 		      const struct espl_pfkey_build *build);
+void espl_pfkey_tell_about(struct espl_pfkey_sock *ps,
+			   const struct espl_pfkey_msg *msg,
+			   const struct espl_pfkey_about *about,
+			   enum espl_audience audience);
+int espl_pfkey_answer_about(struct espl_pfkey_sock *ps,
+			    const struct espl_pfkey_msg *msg,
+			    const struct espl_pfkey_about *about,
+			    enum espl_audience audience);
 int espl_pfkey_answer_head(struct espl_pfkey_sock *ps,
 			   const struct espl_pfkey_msg *msg,
 			   enum espl_audience audience);

@@ -140,3 +140,24 @@ bool espl_replay_commit(struct espl_replay *replay, u64 seq)
 			   replay->bitmap[word_of(replay, seq)] | bit_of(seq));
 	return true;
 }
+
+/**
+ * espl_replay_inherit() - know what another window knows
+ * @replay: an empty window, of whatever size
+ * @old: the other
+ *
+ * What @old would not accept any more is not accepted here either.
+ *
+ * Context: Nobody else has @replay, and @old moves no more.
+ */
+void espl_replay_inherit(struct espl_replay *replay, const struct espl_replay *old)
+{
+	u64 seq = old->top > replay->window ? old->top - replay->window : 0;
+
+	if (!old->top)
+		return;
+	while (++seq < old->top)
+		if (!espl_replay_check(old, seq))
+			espl_replay_commit(replay, seq);
+	espl_replay_commit(replay, old->top);
+}

@@ -34,6 +34,8 @@ size_t espl_replay_size(u32 window);
 void espl_replay_init(struct espl_replay *replay, u32 window);
 u64 espl_replay_extend(const struct espl_replay *replay, u32 low);
 bool espl_replay_check(const struct espl_replay *replay, u64 seq);
+void espl_replay_inherit(struct espl_replay *replay,
+			 const struct espl_replay *old);
 bool espl_replay_commit(struct espl_replay *replay, u64 seq);
 
 #endif

@@ -56,7 +56,7 @@ static void extend_sequence(struct sk_buff *skb, const struct espl_sa *sa)
 {
 	espl_cb(skb)->seq_high = 0;
 	if (sa->esn)
-		espl_cb(skb)->seq_high = espl_replay_extend(sa->replay,
+		espl_cb(skb)->seq_high = espl_replay_extend(&sa->window->replay,
 							    sequence(skb, sa)) >> 32;
 }
 
@@ -87,7 +87,7 @@ static void open_layer(struct sk_buff *skb)
 	skb = ours;
 	extend_sequence(skb, sa);
 	/* Hopeless packets are not worth the cipher. */
-	if (!espl_replay_check(sa->replay, sequence(skb, sa))) {
+	if (!espl_replay_check(&sa->window->replay, sequence(skb, sa))) {
 		drop(skb, ESPL_IN_REPLAY);
 		return;
 	}
@@ -355,10 +355,10 @@ static bool commit(struct sk_buff *skb, struct espl_sa *sa)
 {
 	bool usable, fresh;
 
-	spin_lock(&sa->lock);
+	spin_lock(&sa->window->lock);
 	usable = espl_sa_usable(sa);
-	fresh = usable && espl_replay_commit(sa->replay, sequence(skb, sa));
-	spin_unlock(&sa->lock);
+	fresh = usable && espl_replay_commit(&sa->window->replay, sequence(skb, sa));
+	spin_unlock(&sa->window->lock);
 	if (!fresh)
 		drop(skb, usable ? ESPL_IN_REPLAY : ESPL_IN_SA_STATE);
 	return fresh;

@@ -2,29 +2,27 @@
 /*
  * sad.c - the security association database (RFC 4301 section 4.4.2)
  *
- * Owns SAs: their tables, their references and their end. The PF_KEY room
- * adds and deletes, rx.c and tx.c look up, life.c ends what has expired.
+ * Owns the tables of SAs. The PF_KEY room adds and deletes, rx.c and tx.c look up,
+ * life.c ends what has expired.
  *
- * An SA leaves in this order: DEAD, so that the packet path refuses it; out of
- * the tables, so that nobody new finds it; its clock stopped; the SAD's
- * reference put. The last reference queues espl_sa.free, which waits for
- * readers and then frees the crypto, which may sleep.
+ * An SA leaves in this order: DEAD, so that the packet path refuses it; out of the
+ * tables, so that nobody new finds it; its clock stopped; the SAD's reference put.
+ * One that another takes the place of is not DEAD: its packets that are under way
+ * arrive.
+ *
+ * In a transaction (espl_net.staging) an SA that is added is in the tables at once,
+ * but larval, which cannot fail later any more; one that is deleted stays for the
+ * packets. Both wait in lists of their own for the end, good or bad. An SA that is
+ * deleted and added again is the heir of itself: that is what a file does which
+ * begins with flush.
  */
-#include <linux/module.h>
 #include <linux/random.h>
-#include <linux/slab.h>
 
 #include "acquire.h"
 #include "life.h"
 #include "natt.h"
 #include "net.h"
 #include "sad.h"
-#include "xform.h"
-
-static unsigned long long first_seq = 1;
-module_param(first_seq, ullong, 0644);
-MODULE_PARM_DESC(first_seq,
-		 "sequence number that new SAs begin with, to test where they end");
 
 static const struct rhashtable_params by_spi = {
 	.key_len = sizeof(struct espl_spi_key),
@@ -39,139 +37,6 @@ static const struct rhashtable_params by_pair = {
 	.head_offset = offsetof(struct espl_sa, by_pair),
 	.automatic_shrinking = true,
 };
-
-static void free_work(struct work_struct *work)
-{
-	struct espl_sa *sa = container_of(to_rcu_work(work), struct espl_sa, free);
-	struct espl_net *en = sa->en;
-
-	sa->xform->fini(sa);
-	espl_natt_fini_sa(sa);
-	dst_cache_destroy(&sa->route);
-	kfree(sa->replay);
-	kfree_sensitive(sa);
-	if (refcount_dec_and_test(&en->sa_refs))
-		complete(&en->sa_gone);
-}
-
-static int alloc_parts(struct espl_sa *sa)
-{
-	int err = dst_cache_init(&sa->route, GFP_KERNEL);
-
-	if (err)
-		return err;
-	sa->replay = kmalloc(espl_replay_size(sa->conf.replay), GFP_KERNEL);
-	if (!sa->replay)
-		return -ENOMEM;
-	espl_replay_init(sa->replay, sa->conf.replay);
-	return sa->conf.state == SADB_SASTATE_LARVAL ? 0 : sa->xform->init(sa);
-}
-
-/**
- * espl_sa_alloc() - make an SA, in no table yet
- * @en: its namespace
- * @conf: what it is to be, checked by the caller; copied
- *
- * Context: Process, may sleep.
- * Return: The SA with one reference for the caller, or -ENOMEM, -ENOENT where
- *	   the kernel's crypto lacks the algorithm, -EINVAL where it refuses the
- *	   key.
- */
-struct espl_sa *espl_sa_alloc(struct espl_net *en,
-			      const struct espl_sa_conf *conf)
-{
-	struct espl_sa *sa = kzalloc(sizeof(*sa), GFP_KERNEL);
-	int err;
-
-	if (!sa)
-		return ERR_PTR(-ENOMEM);
-	sa->en = en;
-	sa->conf = *conf;
-	sa->state = conf->state;
-	sa->xform = espl_xform_of(conf->proto);
-	sa->spi_key = (struct espl_spi_key){
-		.daddr = conf->daddr, .spi = conf->spi,
-		.family = conf->family, .proto = conf->proto,
-	};
-	sa->pair_key = (struct espl_pair_key){
-		.saddr = conf->saddr, .daddr = conf->daddr,
-		.family = conf->family, .proto = conf->proto,
-	};
-	sa->esn = conf->flags & SADB_X_SAFLAGS_ESN;
-	sa->seq_max = sa->esn ? U64_MAX : U32_MAX;
-	atomic64_set(&sa->seq, first_seq - 1);
-	sa->created = espl_now();
-	sa->iv_base = get_random_u64();
-	refcount_set(&sa->refs, 1);
-	refcount_inc(&en->sa_refs);
-	spin_lock_init(&sa->lock);
-	INIT_RCU_WORK(&sa->free, free_work);
-	espl_life_init(sa);
-	sa->follow = conf->flags & SADB_X_SAFLAGS_FOLLOW;
-	espl_natt_init_sa(sa);
-
-	err = alloc_parts(sa);
-	if (err) {
-		espl_sa_put(sa);
-		return ERR_PTR(err);
-	}
-	return sa;
-}
-
-/**
- * espl_sa_get() - hold an SA
- * @sa: an SA that the caller holds, or has looked up under RCU or the mutex
- *
- * Context: Any.
- * Return: @sa, or NULL where its last holder has just let go.
- */
-struct espl_sa *espl_sa_get(struct espl_sa *sa)
-{
-	return refcount_inc_not_zero(&sa->refs) ? sa : NULL;
-}
-
-/**
- * espl_sa_put() - let go of an SA
- * @sa: the SA
- *
- * Context: Any.
- */
-void espl_sa_put(struct espl_sa *sa)
-{
-	if (refcount_dec_and_test(&sa->refs))
-		queue_rcu_work(espl_wq, &sa->free);
-}
-
-/**
- * espl_sa_usable() - may packets use this SA
- * @sa: the SA
- *
- * Context: Any.
- * Return: Whether it is mature or dying.
- */
-bool espl_sa_usable(const struct espl_sa *sa)
-{
-	u8 state = READ_ONCE(sa->state);
-
-	return state == SADB_SASTATE_MATURE || state == SADB_SASTATE_DYING;
-}
-
-/**
- * espl_sa_current() - what an SA has been used for
- * @sa: the SA
- * @now: filled; times are wall-clock seconds, 0 for never
- *
- * Context: Any.
- */
-void espl_sa_current(const struct espl_sa *sa, struct espl_lifetime *now)
-{
-	*now = (struct espl_lifetime){
-		.packets = atomic64_read(&sa->packets),
-		.bytes = atomic64_read(&sa->bytes),
-		.addtime = espl_wall_seconds(sa->created),
-		.usetime = espl_wall_seconds(READ_ONCE(sa->first_used)),
-	};
-}
 
 /* What an SA in the SAD needs of others. */
 static int enter(struct espl_sa *sa)
@@ -192,8 +57,8 @@ static void leave(struct espl_sa *sa)
 	espl_hooks_put(sa->en);
 }
 
-/* The caller has seen to it that no other SA has this key. */
-static int publish(struct espl_sa *sa)
+/* Into the tables: where packets look, if it is usable. */
+static int insert(struct espl_sa *sa, bool under_spi)
 {
 	struct espl_net *en = sa->en;
 	int err;
@@ -205,17 +70,12 @@ static int publish(struct espl_sa *sa)
 	err = rhltable_insert(&en->sa_by_pair, &sa->by_pair, by_pair);
 	if (err)
 		goto err_leave;
-	/* One that stands for a question has no SPI yet. */
-	if (sa->conf.spi)
+	if (under_spi)
 		err = rhashtable_lookup_insert_fast(&en->sa_by_spi, &sa->by_spi,
 						    by_spi);
 	if (err)
 		goto err_pair;
 	espl_sa_get(sa);
-	list_add_tail(&sa->all, &en->sas);
-	espl_life_start(sa);
-	if (espl_sa_usable(sa))
-		espl_acquire_answered(sa);
 	return 0;
 
 err_pair:
@@ -223,6 +83,68 @@ err_pair:
 err_leave:
 	leave(sa);
 	return err;
+}
+
+/* Out of the tables, but for the one by SPI. */
+static void unpublish(struct espl_sa *sa)
+{
+	struct espl_net *en = sa->en;
+
+	sa->stage = ESPL_GONE;
+	espl_acquire_ended(sa);
+	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
+	list_del(&sa->all);
+	espl_life_stop(sa);
+	leave(sa);
+	espl_sa_put(sa);
+}
+
+static struct espl_sa *at_spi(struct espl_sa *sa)
+{
+	/* One that stands for a question has no SPI yet. */
+	if (!sa->conf.spi)
+		return NULL;
+	return rhashtable_lookup_fast(&sa->en->sa_by_spi, &sa->spi_key, by_spi);
+}
+
+/* It is in the SAD for good. */
+static void settle(struct espl_sa *sa)
+{
+	list_add_tail(&sa->all, &sa->en->sas);
+	sa->stage = ESPL_STANDING;
+	espl_life_start(sa);
+	if (espl_sa_usable(sa))
+		espl_acquire_answered(sa);
+}
+
+static int stage_add(struct espl_sa *sa)
+{
+	struct espl_sa *old = at_spi(sa);
+	int err;
+
+	if (old && (old->stage != ESPL_LEAVING || old->heir))
+		return -EEXIST;
+	sa->state = SADB_SASTATE_LARVAL;
+	err = insert(sa, !old);
+	if (err)
+		return err;
+	if (old)
+		old->heir = sa;
+	sa->stage = ESPL_COMING;
+	list_add_tail(&sa->all, &sa->en->sas_coming);
+	return 0;
+}
+
+static void retract(struct espl_sa *sa)
+{
+	struct espl_sa *first = at_spi(sa);
+
+	if (first == sa)
+		rhashtable_remove_fast(&sa->en->sa_by_spi, &sa->by_spi, by_spi);
+	else
+		first->heir = NULL;
+	espl_sa_kill(sa);
+	unpublish(sa);
 }
 
 /**
@@ -235,7 +157,14 @@ err_leave:
  */
 int espl_sad_add(struct espl_sa *sa)
 {
-	return publish(sa);
+	int err;
+
+	if (sa->en->staging)
+		return stage_add(sa);
+	err = insert(sa, sa->conf.spi);
+	if (!err)
+		settle(sa);
+	return err;
 }
 
 /**
@@ -265,61 +194,11 @@ int espl_sad_getspi(struct espl_sa *sa, u32 min, u32 max)
 
 		sa->conf.spi = htonl(spi);
 		sa->spi_key.spi = sa->conf.spi;
-		err = publish(sa);
+		err = espl_sad_add(sa);
 		if (err != -EEXIST)
 			return err;
 	}
 	return -EEXIST;
-}
-
-/* A sequence number must not come twice, so what may be in flight is skipped. */
-#define SEQ_GAP	1024
-
-static bool same_keys(const struct espl_sa_conf *a, const struct espl_sa_conf *b)
-{
-	return a->enc == b->enc && a->auth == b->auth &&
-	       !memcmp(&a->enckey, &b->enckey, sizeof(a->enckey)) &&
-	       !memcmp(&a->authkey, &b->authkey, sizeof(a->authkey));
-}
-
-static void inherit(struct espl_sa *sa, struct espl_sa *old)
-{
-	if (old->conf.state != SADB_SASTATE_LARVAL)
-		atomic64_set(&sa->seq, atomic64_read(&old->seq) + SEQ_GAP);
-	if (!same_keys(&sa->conf, &old->conf))
-		return;
-	sa->created = old->created;
-	sa->first_used = old->first_used;
-	sa->last_used = old->last_used;
-	sa->told = old->told;
-	sa->iv_base = old->iv_base;
-	atomic64_set(&sa->packets, atomic64_read(&old->packets));
-	atomic64_set(&sa->bytes, atomic64_read(&old->bytes));
-	if (sa->replay->window == old->replay->window)
-		memcpy(sa->replay, old->replay,
-		       espl_replay_size(old->replay->window));
-	else
-		sa->replay->top = old->replay->top;
-}
-
-static void unpublish(struct espl_sa *sa)
-{
-	struct espl_net *en = sa->en;
-
-	espl_acquire_ended(sa);
-	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
-	list_del(&sa->all);
-	espl_life_stop(sa);
-	leave(sa);
-	espl_sa_put(sa);
-}
-
-static void kill(struct espl_sa *sa)
-{
-	/* Under the replay lock: after this, no packet is accepted by it. */
-	spin_lock_bh(&sa->lock);
-	WRITE_ONCE(sa->state, SADB_SASTATE_DEAD);
-	spin_unlock_bh(&sa->lock);
 }
 
 static bool is_moved(const struct espl_sa *old, const struct espl_sa *sa)
@@ -327,13 +206,32 @@ static bool is_moved(const struct espl_sa *old, const struct espl_sa *sa)
 	return memcmp(&old->spi_key, &sa->spi_key, sizeof(sa->spi_key));
 }
 
+/* Packets may use it from here on. */
+static void mature(struct espl_sa *sa)
+{
+	/* Pairs with espl_sa_usable(). */
+	smp_store_release(&sa->state, sa->conf.state);
+}
+
+/* Packets find the new SA in the place of the old one. */
+static void take_over(struct espl_sa *sa, struct espl_sa *old)
+{
+	struct rhashtable *table = &sa->en->sa_by_spi;
+
+	espl_sa_inherit(sa, old);
+	mature(sa);
+	if (is_moved(old, sa))
+		rhashtable_remove_fast(table, &old->by_spi, by_spi);
+	else
+		rhashtable_replace_fast(table, &old->by_spi, &sa->by_spi, by_spi);
+}
+
 /**
  * espl_sad_replace() - let a new SA take the place of an old one
  * @old: an SA in the SAD
  * @sa: its successor, with the same protocol and SPI
  *
- * Sequence numbers go on from the old one's; where the keys are the same, so do
- * lifetimes and the replay window.
+ * What it goes on with is espl_sa_inherit()'s. Not for transactions.
  *
  * Context: Process, espl_net.lock held.
  * Return: 0, -ENOMEM, or -EEXIST where the SPI is taken at another destination;
@@ -341,41 +239,16 @@ static bool is_moved(const struct espl_sa *old, const struct espl_sa *sa)
  */
 int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa)
 {
-	struct espl_net *en = sa->en;
 	int err;
 
-	err = enter(sa);
+	sa->state = SADB_SASTATE_LARVAL;
+	err = insert(sa, is_moved(old, sa));
 	if (err)
 		return err;
-	sa->serial = ++en->sa_serial;
-	err = rhltable_insert(&en->sa_by_pair, &sa->by_pair, by_pair);
-	if (err)
-		goto err_leave;
-	if (is_moved(old, sa)) {
-		err = rhashtable_lookup_insert_fast(&en->sa_by_spi, &sa->by_spi,
-						    by_spi);
-		if (err)
-			goto err_pair;
-	}
-	kill(old);
-	inherit(sa, old);
-	espl_sa_get(sa);
-	list_add_tail(&sa->all, &en->sas);
-	if (is_moved(old, sa))
-		rhashtable_remove_fast(&en->sa_by_spi, &old->by_spi, by_spi);
-	else
-		rhashtable_replace_fast(&en->sa_by_spi, &old->by_spi, &sa->by_spi,
-					by_spi);
+	take_over(sa, old);
 	unpublish(old);
-	espl_life_start(sa);
-	espl_acquire_answered(sa);
+	settle(sa);
 	return 0;
-
-err_pair:
-	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
-err_leave:
-	leave(sa);
-	return err;
 }
 
 /**
@@ -386,10 +259,32 @@ err_leave:
  */
 void espl_sad_del(struct espl_sa *sa)
 {
-	kill(sa);
-	if (sa->conf.spi)
-		rhashtable_remove_fast(&sa->en->sa_by_spi, &sa->by_spi, by_spi);
-	unpublish(sa);
+	if (sa->stage == ESPL_COMING) {
+		retract(sa);
+	} else if (sa->en->staging) {
+		sa->stage = ESPL_LEAVING;
+		list_move_tail(&sa->all, &sa->en->sas_leaving);
+	} else {
+		espl_sa_kill(sa);
+		if (sa->conf.spi)
+			rhashtable_remove_fast(&sa->en->sa_by_spi, &sa->by_spi,
+					       by_spi);
+		unpublish(sa);
+	}
+}
+
+static unsigned int flush(struct list_head *list, u8 proto)
+{
+	struct espl_sa *sa, *next;
+	unsigned int n = 0;
+
+	list_for_each_entry_safe(sa, next, list, all) {
+		if (proto && sa->conf.proto != proto)
+			continue;
+		espl_sad_del(sa);
+		n++;
+	}
+	return n;
 }
 
 /**
@@ -402,16 +297,69 @@ void espl_sad_del(struct espl_sa *sa)
  */
 unsigned int espl_sad_flush(struct espl_net *en, u8 proto)
 {
-	struct espl_sa *sa, *next;
-	unsigned int n = 0;
+	return flush(&en->sas_coming, proto) + flush(&en->sas, proto);
+}
 
-	list_for_each_entry_safe(sa, next, &en->sas, all) {
-		if (proto && sa->conf.proto != proto)
-			continue;
-		espl_sad_del(sa);
-		n++;
+/**
+ * espl_sad_commit_new() - a transaction ends well: its SAs come
+ * @en: the namespace, staging no more
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_sad_commit_new(struct espl_net *en)
+{
+	struct espl_sa *sa;
+
+	list_for_each_entry(sa, &en->sas_coming, all) {
+		struct espl_sa *old = at_spi(sa);
+
+		if (old == sa)
+			mature(sa);
+		else
+			take_over(sa, old);
 	}
-	return n;
+}
+
+/**
+ * espl_sad_commit_old() - and those that it deletes go
+ * @en: the namespace, its policies those of after the transaction
+ *
+ * Packets that waited for what has come leave by the new policies. An answer ends
+ * larval SAs, and they may be of those that go: always the first is taken.
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_sad_commit_old(struct espl_net *en)
+{
+	struct espl_sa *sa;
+
+	while ((sa = list_first_entry_or_null(&en->sas_coming, struct espl_sa, all))) {
+		list_del(&sa->all);
+		settle(sa);
+	}
+	while ((sa = list_first_entry_or_null(&en->sas_leaving, struct espl_sa, all))) {
+		if (sa->heir)
+			unpublish(sa);
+		else
+			espl_sad_del(sa);
+	}
+}
+
+/**
+ * espl_sad_abort() - a transaction has failed: the SAD is as it was
+ * @en: the namespace, staging no more
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_sad_abort(struct espl_net *en)
+{
+	struct espl_sa *sa;
+
+	flush(&en->sas_coming, 0);
+	list_for_each_entry(sa, &en->sas_leaving, all)
+		sa->stage = ESPL_STANDING;
+	/* In front, where they came from if it was a flush. */
+	list_splice_init(&en->sas_leaving, &en->sas);
 }
 
 /**
@@ -422,7 +370,7 @@ unsigned int espl_sad_flush(struct espl_net *en, u8 proto)
  * @daddr: the packet's destination
  * @spi: its SPI, network order
  *
- * Context: RCU read side, or espl_net.lock held.
+ * Context: RCU read side.
  * Return: The SA in whatever state, lent for as long as the context lasts, or
  *	   NULL.
  */
@@ -434,6 +382,30 @@ struct espl_sa *espl_sad_lookup(struct espl_net *en, u8 family, u8 proto,
 	};
 
 	return rhashtable_lookup(&en->sa_by_spi, &key, by_spi);
+}
+
+/**
+ * espl_sad_find() - the SA with a name, for requests about it
+ * @en: the namespace
+ * @family: of @daddr
+ * @proto: IPPROTO_ESP or IPPROTO_AH
+ * @daddr: its destination
+ * @spi: its SPI, network order
+ *
+ * Unlike packets, a transaction's requests see what those before them did.
+ *
+ * Context: Process, espl_net.lock held.
+ * Return: The SA in whatever state, lent, or NULL.
+ */
+struct espl_sa *espl_sad_find(struct espl_net *en, u8 family, u8 proto,
+			      const union nf_inet_addr *daddr, __be32 spi)
+{
+	struct espl_sa *sa;
+
+	rcu_read_lock();
+	sa = espl_sad_lookup(en, family, proto, daddr, spi);
+	rcu_read_unlock();
+	return sa && sa->stage == ESPL_LEAVING ? sa->heir : sa;
 }
 
 /**
@@ -484,6 +456,8 @@ int espl_sad_init(struct espl_net *en)
 	int err;
 
 	INIT_LIST_HEAD(&en->sas);
+	INIT_LIST_HEAD(&en->sas_coming);
+	INIT_LIST_HEAD(&en->sas_leaving);
 	xa_init(&en->natt_ports);
 	refcount_set(&en->sa_refs, 1);
 	init_completion(&en->sa_gone);

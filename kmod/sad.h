@@ -104,6 +104,27 @@ struct espl_moved {
 	struct rcu_head rcu;
 };
 
+/**
+ * struct espl_window - an anti-replay window, of one SA and what replaces it
+ * @lock: serialises @replay, and what else of the SAs is marked [L]
+ * @refs: SAs that have it
+ * @replay: the window [L]
+ */
+struct espl_window {
+	spinlock_t lock;
+	refcount_t refs;
+	struct espl_replay replay;	/* last: it is as long as it is wide */
+};
+
+/** enum espl_stage - whether an SA is in the SAD */
+enum espl_stage {
+	ESPL_NOT_YET,
+	ESPL_COMING,	/* when the transaction ends */
+	ESPL_STANDING,
+	ESPL_LEAVING,	/* when the transaction ends */
+	ESPL_GONE,
+};
+
 /* Key of espl_net.sa_by_spi; hashed as bytes, so without holes. */
 struct espl_spi_key {
 	union nf_inet_addr daddr;
@@ -126,7 +147,7 @@ struct espl_pair_key {
  * struct espl_sa - a security association
  * @by_spi: in espl_net.sa_by_spi [R]
  * @by_pair: in espl_net.sa_by_pair [R]
- * @all: in espl_net.sas [M]
+ * @all: in espl_net.sas, sas_coming or sas_leaving, by @stage [M]
  * @spi_key: hash key [I]
  * @pair_key: hash key [I]
  * @en: the namespace [I]
@@ -134,6 +155,8 @@ struct espl_pair_key {
  * @serial: order of birth; the newest of several SAs is used to send [I]
  * @refs: holders; the SAD is one
  * @state: SADB_SASTATE_*; written under [M], read by the packet path
+ * @stage: enum espl_stage [M]
+ * @heir: takes its place when the transaction ends; it is ESPL_LEAVING [M]
  * @told: soft expiry has been announced [M]
  * @esn: extended sequence numbers, 64 bits of which 32 are sent [I]
  * @xform: the protocol: ESP or AH [I]
@@ -152,8 +175,7 @@ struct espl_pair_key {
  * @created: espl_now() of birth [I]
  * @first_used: espl_now() of the first packet, 0 before it
  * @last_used: espl_now() of the latest packet, 0 before the first
- * @lock: serialises @replay [L]
- * @replay: the anti-replay window [L]
+ * @window: the anti-replay window; another one only before packets come [I]
  * @route: cached outer route (BH off) [C]
  * @encaplen: octets of UDP header in front of ESP [I]
  * @follow: SAs of the way back follow a change of mapping [I]
@@ -175,6 +197,8 @@ struct espl_sa {
 	u64 serial;
 	refcount_t refs;
 	u8 state;
+	u8 stage;
+	struct espl_sa *heir;
 	bool told;
 	bool esn;
 
@@ -195,8 +219,7 @@ struct espl_sa {
 	time64_t first_used;
 	time64_t last_used;
 
-	spinlock_t lock;	/* of the window */
-	struct espl_replay *replay;
+	struct espl_window *window;
 
 	struct dst_cache route;
 
@@ -220,15 +243,22 @@ struct espl_sa *espl_sa_get(struct espl_sa *sa);
 void espl_sa_put(struct espl_sa *sa);
 bool espl_sa_usable(const struct espl_sa *sa);
 void espl_sa_current(const struct espl_sa *sa, struct espl_lifetime *current_);
+void espl_sa_kill(struct espl_sa *sa);
+void espl_sa_inherit(struct espl_sa *sa, struct espl_sa *old);
 
 int espl_sad_add(struct espl_sa *sa);
 int espl_sad_getspi(struct espl_sa *sa, u32 min, u32 max);
 int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa);
 void espl_sad_del(struct espl_sa *sa);
 unsigned int espl_sad_flush(struct espl_net *en, u8 proto);
+void espl_sad_commit_new(struct espl_net *en);
+void espl_sad_commit_old(struct espl_net *en);
+void espl_sad_abort(struct espl_net *en);
 
 struct espl_sa *espl_sad_lookup(struct espl_net *en, u8 family, u8 proto,
 				const union nf_inet_addr *daddr, __be32 spi);
+struct espl_sa *espl_sad_find(struct espl_net *en, u8 family, u8 proto,
+			      const union nf_inet_addr *daddr, __be32 spi);
 struct espl_sa *espl_sad_lookup_pair(struct espl_net *en, u8 family, u8 proto,
 				     const union nf_inet_addr *saddr,
 				     const union nf_inet_addr *daddr,

@@ -4,6 +4,9 @@
  *
  * Owns policies and their order: priority first, then age. The PF_KEY room
  * changes it, tx.c and check.c ask it.
+ *
+ * In a transaction (espl_net.staging) all is in the lists at once, and holds from the
+ * next generation on, or up to there. Then the generation's number changes.
  */
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -81,6 +84,32 @@ static void take_out(struct espl_net *en, struct espl_policy *policy)
 	leave(en, policy);
 }
 
+/* It holds from now on. */
+static void settle(struct espl_net *en, struct espl_policy *policy)
+{
+	espl_life_start_policy(policy);
+	espl_ct_review(en, policy);
+}
+
+/* It holds no more, and nor does what it asked for. */
+static void end(struct espl_net *en, struct espl_policy *policy)
+{
+	espl_policy_get(policy);
+	take_out(en, policy);
+	espl_acquire_forget(en, policy->id);
+	espl_ct_review(en, policy);
+	espl_policy_put(policy);
+}
+
+/* In a transaction: what came with it was never seen, all else goes in turn. */
+static void retire(struct espl_net *en, struct espl_policy *policy)
+{
+	if (policy->born)
+		take_out(en, policy);
+	else
+		WRITE_ONCE(policy->gone, en->generation + 1);
+}
+
 /**
  * espl_spd_add() - put a policy into the SPD
  * @en: the namespace
@@ -107,17 +136,20 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 	espl_policy_get(policy);
 	policy->en = en;
 	policy->id = old ? old->id : ++en->policy_serial * 8 + policy->dir;
-	if (old && old->priority == policy->priority) {
-		list_replace_rcu(&old->node, &policy->node);
-		leave(en, old);
-	} else {
-		/* The new one first: at no moment is there none. */
+	policy->born = en->staging ? en->generation + 1 : 0;
+	/* The new one first: at no moment is there none. */
+	if (old && old->priority == policy->priority)
+		list_add_tail_rcu(&policy->node, &old->node);
+	else
 		insert(list, policy);
+	if (en->staging) {
 		if (old)
-			take_out(en, old);
+			retire(en, old);
+		return 0;
 	}
-	espl_life_start_policy(policy);
-	espl_ct_review(en, policy);
+	if (old)
+		take_out(en, old);
+	settle(en, policy);
 	return 0;
 }
 
@@ -130,11 +162,10 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
  */
 void espl_spd_del(struct espl_net *en, struct espl_policy *policy)
 {
-	espl_policy_get(policy);
-	take_out(en, policy);
-	espl_acquire_forget(en, policy->id);
-	espl_ct_review(en, policy);
-	espl_policy_put(policy);
+	if (en->staging)
+		retire(en, policy);
+	else
+		end(en, policy);
 }
 
 /**
@@ -142,21 +173,69 @@ void espl_spd_del(struct espl_net *en, struct espl_policy *policy)
  * @en: the namespace
  *
  * Context: Process, espl_net.lock held.
- * Return: How many policies there were.
  */
-unsigned int espl_spd_flush(struct espl_net *en)
+void espl_spd_flush(struct espl_net *en)
 {
 	struct espl_policy *policy, *next;
-	unsigned int n = 0;
 
 	for (int dir = 0; dir < ESPL_DIRS; dir++) {
 		list_for_each_entry_safe(policy, next, &en->policies[dir], node) {
+			if (en->staging) {
+				retire(en, policy);
+				continue;
+			}
 			espl_acquire_forget(en, policy->id);
 			take_out(en, policy);
-			n++;
 		}
 	}
-	return n;
+}
+
+/**
+ * espl_spd_commit() - a transaction ends well: its policies hold
+ * @en: the namespace, staging no more
+ *
+ * All at once: a packet is held against those of one generation.
+ *
+ * Context: Process, may sleep, espl_net.lock held.
+ */
+void espl_spd_commit(struct espl_net *en)
+{
+	struct espl_policy *policy, *next;
+
+	/* Pairs with espl_spd_lookup(): who sees the number sees the policies. */
+	smp_store_release(&en->generation, en->generation + 1);
+	/* Who has seen the one before may be on its way through the old ones. */
+	synchronize_rcu();
+	for (int dir = 0; dir < ESPL_DIRS; dir++) {
+		list_for_each_entry_safe(policy, next, &en->policies[dir], node) {
+			if (policy->born) {
+				WRITE_ONCE(policy->born, 0);
+				settle(en, policy);
+			} else if (policy->gone) {
+				end(en, policy);
+			}
+		}
+	}
+}
+
+/**
+ * espl_spd_abort() - a transaction has failed: the SPD is as it was
+ * @en: the namespace, staging no more
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_spd_abort(struct espl_net *en)
+{
+	struct espl_policy *policy, *next;
+
+	for (int dir = 0; dir < ESPL_DIRS; dir++) {
+		list_for_each_entry_safe(policy, next, &en->policies[dir], node) {
+			if (policy->born)
+				take_out(en, policy);
+			else
+				WRITE_ONCE(policy->gone, 0);
+		}
+	}
 }
 
 /**
@@ -175,7 +254,7 @@ struct espl_policy *espl_spd_lookup_id(struct espl_net *en, u32 id)
 	if (dir >= ESPL_DIRS)
 		return NULL;
 	list_for_each_entry(policy, &en->policies[dir], node)
-		if (policy->id == id)
+		if (policy->id == id && !policy->gone)
 			return policy;
 	return NULL;
 }
@@ -195,7 +274,7 @@ struct espl_policy *espl_spd_lookup_sel(struct espl_net *en, enum espl_dir dir,
 	struct espl_policy *policy;
 
 	list_for_each_entry(policy, &en->policies[dir], node)
-		if (espl_sel_equal(&policy->sel, sel))
+		if (!policy->gone && espl_sel_equal(&policy->sel, sel))
 			return policy;
 	return NULL;
 }
@@ -217,6 +296,14 @@ static bool lets_clear(enum espl_verdict verdict)
 	return verdict == ESPL_NO_POLICY || verdict == ESPL_BYPASS;
 }
 
+static bool holds(const struct espl_policy *policy, unsigned long generation)
+{
+	unsigned long gone = READ_ONCE(policy->gone);
+
+	return generation >= READ_ONCE(policy->born) &&
+	       (!gone || generation < gone);
+}
+
 /**
  * espl_spd_lookup() - what the SPD says of a flow
  * @en: the namespace
@@ -234,6 +321,8 @@ enum espl_verdict espl_spd_lookup(struct espl_net *en, enum espl_dir dir,
 				  const struct espl_flow *flow,
 				  struct espl_policy **policy)
 {
+	/* Pairs with espl_spd_commit(). */
+	unsigned long generation = smp_load_acquire(&en->generation);
 	enum espl_verdict verdict = ESPL_NO_POLICY;
 	bool maybe_clear = false, maybe_not = false;
 	struct espl_policy *pos;
@@ -242,17 +331,17 @@ enum espl_verdict espl_spd_lookup(struct espl_net *en, enum espl_dir dir,
 	list_for_each_entry_rcu(pos, &en->policies[dir], node) {
 		enum espl_match match = espl_sel_match(&pos->sel, flow);
 
+		if (match == ESPL_MISS || !holds(pos, generation))
+			continue;
 		if (match == ESPL_HIT) {
 			*policy = pos;
 			verdict = verdict_of(pos);
 			break;
 		}
-		if (match == ESPL_MAYBE) {
-			if (lets_clear(verdict_of(pos)))
-				maybe_clear = true;
-			else
-				maybe_not = true;
-		}
+		if (lets_clear(verdict_of(pos)))
+			maybe_clear = true;
+		else
+			maybe_not = true;
 	}
 	if (maybe_not || (maybe_clear && !lets_clear(verdict)))
 		return ESPL_UNCLEAR;
@@ -269,6 +358,7 @@ enum espl_verdict espl_spd_lookup(struct espl_net *en, enum espl_dir dir,
  */
 void espl_spd_init(struct espl_net *en)
 {
+	en->generation = 1;
 	for (int dir = 0; dir < ESPL_DIRS; dir++)
 		INIT_LIST_HEAD(&en->policies[dir]);
 }

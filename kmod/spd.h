@@ -52,6 +52,8 @@ struct espl_tmpl {
  * @last_used: espl_now() of the latest match, 0 before the first
  * @life: ends it, where it has a lifetime (life.c)
  * @en: the namespace, once it is in the SPD [I]
+ * @born: the generation it holds from, 0 for always [R]
+ * @gone: the generation it does not hold from, 0 for never [R]
  * @dead: it has left the SPD [M]
  * @refs: holders; the SPD is one
  * @rcu: frees
@@ -70,6 +72,8 @@ struct espl_policy {
 	time64_t last_used;
 	struct delayed_work life;
 	struct espl_net *en;
+	unsigned long born;
+	unsigned long gone;
 	bool dead;
 	refcount_t refs;
 	struct rcu_head rcu;
@@ -95,7 +99,9 @@ void espl_policy_put(struct espl_policy *policy);
 
 int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace);
 void espl_spd_del(struct espl_net *en, struct espl_policy *policy);
-unsigned int espl_spd_flush(struct espl_net *en);
+void espl_spd_flush(struct espl_net *en);
+void espl_spd_commit(struct espl_net *en);
+void espl_spd_abort(struct espl_net *en);
 
 struct espl_policy *espl_spd_lookup_id(struct espl_net *en, u32 id);
 struct espl_policy *espl_spd_lookup_sel(struct espl_net *en, enum espl_dir dir,

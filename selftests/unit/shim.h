@@ -17,6 +17,9 @@
 #define IS_ENABLED(option)	1
 #define typeof			__typeof__
 #define GFP_KERNEL		0
+#define smp_load_acquire(p)	READ_ONCE(*(p))
+#define smp_store_release(p, v)	WRITE_ONCE(*(p), v)
+#define synchronize_rcu()
 #define kzalloc(size, flags)	calloc(1, size)
 #define kfree_rcu(object, head)	free(object)
 
@@ -69,12 +72,6 @@ static inline void list_del_rcu(struct list_head *entry)
 	entry->prev->next = entry->next;
 	entry->next->prev = entry->prev;
 	entry->prev = NULL;
-}
-
-static inline void list_replace_rcu(struct list_head *old, struct list_head *entry)
-{
-	list_add_tail_rcu(entry, old);
-	list_del_rcu(old);
 }
 
 #define list_entry(node, type, member) \

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sa.c - one security association: its making, its references, its end
+ *
+ * Owns SAs, in the SAD or not, and their windows. sad.c has them in tables. The last
+ * reference queues espl_sa.free, which waits for readers and then frees the crypto,
+ * which may sleep.
+ */
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+
+#include "life.h"
+#include "natt.h"
+#include "net.h"
+#include "sad.h"
+#include "xform.h"
+
+static unsigned long long first_seq = 1;
+module_param(first_seq, ullong, 0644);
+MODULE_PARM_DESC(first_seq,
+		 "sequence number that new SAs begin with, to test where they end");
+
+static struct espl_window *window_alloc(u32 packets)
+{
+	struct espl_window *window;
+
+	window = kmalloc(offsetof(struct espl_window, replay) +
+			 espl_replay_size(packets), GFP_KERNEL);
+	if (!window)
+		return NULL;
+	spin_lock_init(&window->lock);
+	refcount_set(&window->refs, 1);
+	espl_replay_init(&window->replay, packets);
+	return window;
+}
+
+static void window_put(struct espl_window *window)
+{
+	if (window && refcount_dec_and_test(&window->refs))
+		kfree(window);
+}
+
+static void free_work(struct work_struct *work)
+{
+	struct espl_sa *sa = container_of(to_rcu_work(work), struct espl_sa, free);
+	struct espl_net *en = sa->en;
+
+	sa->xform->fini(sa);
+	espl_natt_fini_sa(sa);
+	dst_cache_destroy(&sa->route);
+	window_put(sa->window);
+	kfree_sensitive(sa);
+	if (refcount_dec_and_test(&en->sa_refs))
+		complete(&en->sa_gone);
+}
+
+static int alloc_parts(struct espl_sa *sa)
+{
+	int err = dst_cache_init(&sa->route, GFP_KERNEL);
+
+	if (err)
+		return err;
+	sa->window = window_alloc(sa->conf.replay);
+	if (!sa->window)
+		return -ENOMEM;
+	return sa->conf.state == SADB_SASTATE_LARVAL ? 0 : sa->xform->init(sa);
+}
+
+/**
+ * espl_sa_alloc() - make an SA, in no table yet
+ * @en: its namespace
+ * @conf: what it is to be, checked by the caller; copied
+ *
+ * Context: Process, may sleep.
+ * Return: The SA with one reference for the caller, or -ENOMEM, -ENOENT where
+ *	   the kernel's crypto lacks the algorithm, -EINVAL where it refuses the
+ *	   key.
+ */
+struct espl_sa *espl_sa_alloc(struct espl_net *en,
+			      const struct espl_sa_conf *conf)
+{
+	struct espl_sa *sa = kzalloc(sizeof(*sa), GFP_KERNEL);
+	int err;
+
+	if (!sa)
+		return ERR_PTR(-ENOMEM);
+	sa->en = en;
+	sa->conf = *conf;
+	sa->state = conf->state;
+	sa->xform = espl_xform_of(conf->proto);
+	sa->spi_key = (struct espl_spi_key){
+		.daddr = conf->daddr, .spi = conf->spi,
+		.family = conf->family, .proto = conf->proto,
+	};
+	sa->pair_key = (struct espl_pair_key){
+		.saddr = conf->saddr, .daddr = conf->daddr,
+		.family = conf->family, .proto = conf->proto,
+	};
+	sa->esn = conf->flags & SADB_X_SAFLAGS_ESN;
+	sa->seq_max = sa->esn ? U64_MAX : U32_MAX;
+	atomic64_set(&sa->seq, first_seq - 1);
+	sa->created = espl_now();
+	sa->iv_base = get_random_u64();
+	refcount_set(&sa->refs, 1);
+	refcount_inc(&en->sa_refs);
+	INIT_RCU_WORK(&sa->free, free_work);
+	espl_life_init(sa);
+	sa->follow = conf->flags & SADB_X_SAFLAGS_FOLLOW;
+	espl_natt_init_sa(sa);
+
+	err = alloc_parts(sa);
+	if (err) {
+		espl_sa_put(sa);
+		return ERR_PTR(err);
+	}
+	return sa;
+}
+
+/**
+ * espl_sa_get() - hold an SA
+ * @sa: an SA that the caller holds, or has looked up under RCU or the mutex
+ *
+ * Context: Any.
+ * Return: @sa, or NULL where its last holder has just let go.
+ */
+struct espl_sa *espl_sa_get(struct espl_sa *sa)
+{
+	return refcount_inc_not_zero(&sa->refs) ? sa : NULL;
+}
+
+/**
+ * espl_sa_put() - let go of an SA
+ * @sa: the SA
+ *
+ * Context: Any.
+ */
+void espl_sa_put(struct espl_sa *sa)
+{
+	if (refcount_dec_and_test(&sa->refs))
+		queue_rcu_work(espl_wq, &sa->free);
+}
+
+/**
+ * espl_sa_usable() - may packets use this SA
+ * @sa: the SA
+ *
+ * Context: Any.
+ * Return: Whether it is mature or dying.
+ */
+bool espl_sa_usable(const struct espl_sa *sa)
+{
+	/* Pairs with sad.c's mature(): what it has inherited comes before. */
+	u8 state = smp_load_acquire(&sa->state);
+
+	return state == SADB_SASTATE_MATURE || state == SADB_SASTATE_DYING;
+}
+
+/**
+ * espl_sa_current() - what an SA has been used for
+ * @sa: the SA
+ * @now: filled; times are wall-clock seconds, 0 for never
+ *
+ * Context: Any.
+ */
+void espl_sa_current(const struct espl_sa *sa, struct espl_lifetime *now)
+{
+	*now = (struct espl_lifetime){
+		.packets = atomic64_read(&sa->packets),
+		.bytes = atomic64_read(&sa->bytes),
+		.addtime = espl_wall_seconds(sa->created),
+		.usetime = espl_wall_seconds(READ_ONCE(sa->first_used)),
+	};
+}
+
+/**
+ * espl_sa_kill() - let no more packets use an SA
+ * @sa: the SA
+ *
+ * Context: Process.
+ */
+void espl_sa_kill(struct espl_sa *sa)
+{
+	/* Under the window's lock: after this, no packet is accepted by it. */
+	spin_lock_bh(&sa->window->lock);
+	WRITE_ONCE(sa->state, SADB_SASTATE_DEAD);
+	spin_unlock_bh(&sa->window->lock);
+}
+
+/* A sequence number must not come twice, so what may be in flight is skipped. */
+#define SEQ_GAP	1024
+
+static bool same_keys(const struct espl_sa_conf *a, const struct espl_sa_conf *b)
+{
+	return a->enc == b->enc && a->auth == b->auth &&
+	       !memcmp(&a->enckey, &b->enckey, sizeof(a->enckey)) &&
+	       !memcmp(&a->authkey, &b->authkey, sizeof(a->authkey));
+}
+
+/*
+ * The same window where it can be: the old SA's packets that are still under way
+ * count in it, too. Into one of another size goes what the old one knows, once none
+ * of its packets is accepted any more.
+ */
+static void inherit_window(struct espl_sa *sa, struct espl_sa *old)
+{
+	if (sa->conf.replay == old->conf.replay) {
+		window_put(sa->window);
+		sa->window = old->window;
+		refcount_inc(&sa->window->refs);
+		return;
+	}
+	espl_sa_kill(old);
+	espl_replay_inherit(&sa->window->replay, &old->window->replay);
+}
+
+/**
+ * espl_sa_inherit() - go on where an SA that is replaced has stopped
+ * @sa: the new SA, used by no packet yet
+ * @old: what it replaces
+ *
+ * Sequence numbers go on; where the keys are the same, so do lifetimes and the
+ * replay window.
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_sa_inherit(struct espl_sa *sa, struct espl_sa *old)
+{
+	if (old->conf.state != SADB_SASTATE_LARVAL)
+		atomic64_set(&sa->seq, atomic64_read(&old->seq) + SEQ_GAP);
+	if (!same_keys(&sa->conf, &old->conf))
+		return;
+	sa->created = old->created;
+	sa->first_used = old->first_used;
+	sa->last_used = old->last_used;
+	sa->told = old->told;
+	sa->iv_base = old->iv_base;
+	atomic64_set(&sa->packets, atomic64_read(&old->packets));
+	atomic64_set(&sa->bytes, atomic64_read(&old->bytes));
+	inherit_window(sa, old);
+}
