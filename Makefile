@@ -53,7 +53,8 @@ uninstall:
 	rm -f $(DESTDIR)/lib/modules/$(KVER)/*/esplanade.ko* \
 		$(DESTDIR)/etc/modprobe.d/esplanade.conf \
 		$(DESTDIR)$(PREFIX)/sbin/setkey \
-		$(DESTDIR)$(PREFIX)/share/man/man8/setkey.8
+		$(DESTDIR)$(PREFIX)/share/man/man8/setkey.8 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/setkey
 	$(if $(DESTDIR),,depmod -a $(KVER))
 
 clean:

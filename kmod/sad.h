@@ -111,7 +111,7 @@ struct espl_moved {
  * @replay: the window [L]
  */
 struct espl_window {
-	spinlock_t lock;
+	spinlock_t lock;	/* of the window */
 	refcount_t refs;
 	struct espl_replay replay;	/* last: it is as long as it is wide */
 };

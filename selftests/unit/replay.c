@@ -192,6 +192,34 @@ static void by_model(u32 size, u64 base)
 	free(replay);
 }
 
+/* A window of another size knows of each number what this one knew. */
+static void inherited(u32 size, u32 new_size)
+{
+	int wrong = 0;
+
+	for (int round = 0; round < 300; round++) {
+		struct espl_replay *old = window(size), *replay = window(new_size);
+		u64 seq = dice(2) ? 1 : (1ull << 32) - dice(2000);
+
+		for (int i = 0; i < 200; i++) {
+			espl_replay_commit(old, seq - dice(seq < size ? seq : size));
+			seq += dice(3);
+		}
+		espl_replay_inherit(replay, old);
+		wrong += replay->top != old->top;
+		for (u64 i = old->top > 5000 ? old->top - 5000 : 0; i < old->top + 5000; i++) {
+			bool within = i > old->top || old->top - i < new_size;
+
+			wrong += espl_replay_check(replay, i) !=
+				 (within && espl_replay_check(old, i));
+		}
+		free(old);
+		free(replay);
+	}
+	check(!wrong, "a window of %u that follows one of %u knows the same, %d times not",
+	      new_size, size, wrong);
+}
+
 int main(void)
 {
 	static const u32 sizes[] = { 1, 2, 31, 32, 63, 64, 65, 128, 1000, 1024, 4096 };
@@ -203,5 +231,9 @@ int main(void)
 		by_model(sizes[i], 0);
 		by_model(sizes[i], (1ull << 32) - SPAN / 2);
 	}
+	inherited(64, 32);
+	inherited(64, 4096);
+	inherited(200, 65);
+	inherited(1, 128);
 	return unit_done();
 }

@@ -332,12 +332,61 @@ static void by_model(void)
 	check(!en.hook_users, "nothing is left");
 }
 
+static void compare_some(const struct model *those, int *wrong, int *leaks)
+{
+	struct model now[POOL];
+	int unclear = 0;
+
+	memcpy(now, model, sizeof(model));
+	memcpy(model, those, sizeof(model));
+	for (int k = 0; k < 8; k++)
+		compare(NET + dice(1024), wrong, leaks, &unclear);
+	memcpy(model, now, sizeof(model));
+}
+
+/* While a transaction is made packets see what was before it; then all of it, or none. */
+static void transactions(void)
+{
+	int wrong = 0, seen = 0, leaks = 0, age = 0;
+	struct model before[POOL];
+
+	for (int i = 0; i < POOL; i++)
+		model[i] = (struct model){ .sel = new_sel(i) };
+	for (int round = 0; round < 3000; round++) {
+		memcpy(before, model, sizeof(model));
+		en.staging = true;
+		if (!dice(4)) {
+			espl_spd_flush(&en);
+			for (int i = 0; i < POOL; i++)
+				model[i].there = false;
+		}
+		for (int steps = dice(12); steps; steps--) {
+			wrong += step(age++);
+			compare_some(before, &seen, &leaks);
+		}
+		en.staging = false;
+		if (dice(2)) {
+			espl_spd_commit(&en);
+		} else {
+			espl_spd_abort(&en);
+			memcpy(model, before, sizeof(model));
+		}
+		compare_some(model, &wrong, &leaks);
+	}
+	check(!seen, "while a transaction is made packets see nothing of it, %d times not", seen);
+	check(!wrong, "then they see all or nothing, %d times not", wrong);
+	check(!leaks, "and no port is hidden that would have decided otherwise, %d were", leaks);
+	espl_spd_flush(&en);
+	check(!en.hook_users, "nothing is left of transactions");
+}
+
 int main(void)
 {
 	espl_spd_init(&en);
 	changes();
 	hidden_ports();
 	by_model();
+	transactions();
 	espl_spd_fini(&en);
 	return unit_done();
 }

@@ -104,6 +104,8 @@ static void report(int err, const char *note)
 
 	if (!err)
 		return;
+	if (err == ENOENT && (opt.json || opt.brief))
+		return;		/* an empty dump is one */
 	if (err == ENOENT && cmd.type == SADB_DUMP) {
 		puts("No SAD entries.");
 		return;
@@ -118,6 +120,15 @@ static void report(int err, const char *note)
 	fail_at("%s%s%s%s", what, why ? ": " : "", why ? why : "", note);
 }
 
+/* Sends it; or keeps it, where the script is to take effect as a whole. */
+static int call(const struct msg *m, const char *note, reply_fn *fn)
+{
+	if (!opt.transaction)
+		return pfkey_call(m, fn, NULL);
+	batch_add(m, note);
+	return 0;
+}
+
 static void on_reply(const struct sadb_msg *hdr, const struct exts *x,
 		     void *arg)
 {
@@ -126,11 +137,13 @@ static void on_reply(const struct sadb_msg *hdr, const struct exts *x,
 	(void)arg;
 	switch (hdr->sadb_msg_type) {
 	case SADB_DUMP:
+		(opt.json ? json_sa : opt.brief ? dump_brief : dump_sa)(hdr, x);
+		break;
 	case SADB_GET:
 		dump_sa(hdr, x);
 		break;
 	case SADB_X_SPDDUMP:
-		dump_policy(hdr, x);
+		(opt.json ? json_policy : dump_policy)(hdr, x);
 		break;
 	case SADB_GETSPI:
 		if (sa)
@@ -264,7 +277,7 @@ static int send_sa(int type, const union addr *s, const union addr *d)
 		add_natt_ports(&m);
 		add_replay(&m);
 	}
-	return pfkey_call(&m, on_reply, NULL);
+	return call(&m, "", on_reply);
 }
 
 /* A name may stand for several addresses: every pair of one family. */
@@ -438,7 +451,7 @@ static void run_simple(void)
 	struct msg m;
 
 	msg_start(&m, cmd.type, cmd.satype);
-	report(pfkey_call(&m, on_reply, NULL), "");
+	report(call(&m, "", on_reply), "");
 }
 
 /* Can the port of an address say it, where 0 is any. */
@@ -475,7 +488,7 @@ static void send_policy(const struct policy *p, const char *note)
 	if (!is_plain(cmd.sport) || !is_plain(cmd.dport))
 		msg_ports(&m, cmd.sport, cmd.dport);
 	msg_context(&m, &cmd.ctx);
-	report(pfkey_call(&m, on_policy, NULL), note);
+	report(call(&m, note, on_policy), note);
 }
 
 /*
@@ -525,8 +538,28 @@ static void run_policy(void)
 		send_forward_copy();
 }
 
+/* Whether a command belongs to what takes effect as a whole. */
+static bool is_change(int type)
+{
+	switch (type) {
+	case SADB_ADD:
+	case SADB_DELETE:
+	case SADB_FLUSH:
+	case SADB_X_SPDADD:
+	case SADB_X_SPDUPDATE:
+	case SADB_X_SPDDELETE:
+	case SADB_X_SPDFLUSH:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void cmd_run(void)
 {
+	if (opt.transaction && !is_change(cmd.type))
+		refuse("not in a transaction", NULL,
+		       "-t takes add, delete, flush and what spd* there is but spddump");
 	switch (cmd.type) {
 	case SADB_ADD:
 	case SADB_GET:
@@ -553,5 +586,9 @@ void cmd_simple(int type)
 {
 	cmd_reset();
 	cmd.type = type;
+	if (opt.json)
+		json_begin();
 	cmd_run();
+	if (opt.json)
+		json_end();
 }

@@ -78,7 +78,7 @@ static void print_sa_keys(const struct sadb_msg *hdr, const struct exts *x,
 	print_key("A", x->ext[SADB_EXT_KEY_AUTH], sa->sadb_sa_auth);
 }
 
-static struct sadb_lifetime lifetime(const struct sadb_ext *ext)
+struct sadb_lifetime ext_lifetime(const struct sadb_ext *ext)
 {
 	struct sadb_lifetime none = { 0 };
 
@@ -101,9 +101,9 @@ static void print_lifetimes(const struct exts *x)
 
 	if (!x->ext[SADB_EXT_LIFETIME_CURRENT])
 		return;
-	now = lifetime(x->ext[SADB_EXT_LIFETIME_CURRENT]);
-	hard = lifetime(x->ext[SADB_EXT_LIFETIME_HARD]);
-	soft = lifetime(x->ext[SADB_EXT_LIFETIME_SOFT]);
+	now = ext_lifetime(x->ext[SADB_EXT_LIFETIME_CURRENT]);
+	hard = ext_lifetime(x->ext[SADB_EXT_LIFETIME_HARD]);
+	soft = ext_lifetime(x->ext[SADB_EXT_LIFETIME_SOFT]);
 	printf("\tcreated: %s\tcurrent: %s\n",
 	       date(now.sadb_lifetime_addtime, a, sizeof(a)),
 	       date(today, b, sizeof(b)));
@@ -136,7 +136,7 @@ static void print_context(const struct sadb_ext *ext)
 	       (const char *)(ctx + 1));
 }
 
-static uint16_t nat_port(const struct sadb_ext *ext)
+uint16_t ext_port(const struct sadb_ext *ext)
 {
 	const struct sadb_x_nat_t_port *port = (const void *)ext;
 
@@ -151,14 +151,15 @@ static void print_end(const union addr *a, bool udp,
 
 	printf("%s", addr_text(a, buf, sizeof(buf)));
 	if (udp)
-		printf("[%u]", nat_port(natt_port));
+		printf("[%u]", ext_port(natt_port));
 	else if (opt.ports)
 		printf("[%u]", addr_port(a));
 	putchar(' ');
 }
 
-static uint32_t replay_window(const struct exts *x, const struct sadb_sa *sa)
+uint32_t ext_window(const struct exts *x)
 {
+	const struct sadb_sa *sa = (const void *)x->ext[SADB_EXT_SA];
 	const struct sadb_x_sa_replay *r =
 		(const void *)x->ext[SADB_X_EXT_SA_REPLAY];
 
@@ -190,6 +191,37 @@ static void print_head(const struct sadb_msg *hdr, const struct exts *x,
 		       addr_text(ext_addr(oa), buf, sizeof(buf)));
 }
 
+void dump_brief_head(void)
+{
+	printf("%-4s %-3s %-1s %-8s %-7s %s -> %s\n", "time", "p", "s", "spi",
+	       "ltime", "src", "dst");
+}
+
+/* A line: minute and second, protocol, state, SPI, age and hard limit, ends. */
+void dump_brief(const struct sadb_msg *hdr, const struct exts *x)
+{
+	const struct sadb_sa *sa = (const void *)x->ext[SADB_EXT_SA];
+	struct sadb_lifetime now, hard;
+	char src[NI_MAXHOST], dst[NI_MAXHOST];
+	time_t today = time(NULL);
+	struct tm tm = { 0 };
+
+	if (!sa || !x->ext[SADB_EXT_ADDRESS_SRC] || !x->ext[SADB_EXT_ADDRESS_DST])
+		return;
+	now = ext_lifetime(x->ext[SADB_EXT_LIFETIME_CURRENT]);
+	hard = ext_lifetime(x->ext[SADB_EXT_LIFETIME_HARD]);
+	localtime_r(&today, &tm);
+	printf("%02d%02d %-3s %c %08x %3llu/%-3llu %s -> %s\n", tm.tm_min, tm.tm_sec,
+	       name_of(&satype_names, hdr->sadb_msg_satype),
+	       sa->sadb_sa_state < 4 ? "LMDd"[sa->sadb_sa_state] : '?',
+	       ntohl(sa->sadb_sa_spi),
+	       (unsigned long long)(now.sadb_lifetime_addtime ?
+				    today - now.sadb_lifetime_addtime : 0),
+	       (unsigned long long)hard.sadb_lifetime_addtime,
+	       addr_text(ext_addr(x->ext[SADB_EXT_ADDRESS_SRC]), src, sizeof(src)),
+	       addr_text(ext_addr(x->ext[SADB_EXT_ADDRESS_DST]), dst, sizeof(dst)));
+}
+
 void dump_sa(const struct sadb_msg *hdr, const struct exts *x)
 {
 	const struct sadb_sa *sa = (const void *)x->ext[SADB_EXT_SA];
@@ -206,7 +238,7 @@ void dump_sa(const struct sadb_msg *hdr, const struct exts *x)
 	print_sa_keys(hdr, x, sa);
 	printf("\tseq=0x%08x replay=%u flags=0x%08x state=%s \n",
 	       sa2 ? sa2->sadb_x_sa2_sequence : 0,
-	       replay_window(x, sa), sa->sadb_sa_flags,
+	       ext_window(x), sa->sadb_sa_flags,
 	       name_of(&state_names, sa->sadb_sa_state));
 	print_lifetimes(x);
 	print_context(x->ext[SADB_X_EXT_SEC_CTX]);
@@ -222,7 +254,7 @@ static bool has_ports(uint8_t proto)
 }
 
 /* Of a selector's two ends: as the kernel says, or as the address has it. */
-static struct range ports_of(const struct exts *x, uint16_t end)
+struct range ext_ports(const struct exts *x, uint16_t end)
 {
 	const struct sadb_x_ports *p = (const void *)x->ext[SADB_X_EXT_PORTS];
 	uint16_t port = addr_port(ext_addr(x->ext[end]));
@@ -257,7 +289,7 @@ static void print_range(const struct exts *x, uint16_t end)
 		printf("/%u", address->sadb_address_prefixlen);
 	if (has_ports(address->sadb_address_proto)) {
 		putchar('[');
-		print_ports(ports_of(x, end));
+		print_ports(ext_ports(x, end));
 		putchar(']');
 	}
 	putchar(' ');
@@ -265,8 +297,8 @@ static void print_range(const struct exts *x, uint16_t end)
 
 static void print_upper(const struct exts *x)
 {
-	struct range src = ports_of(x, SADB_EXT_ADDRESS_SRC);
-	struct range dst = ports_of(x, SADB_EXT_ADDRESS_DST);
+	struct range src = ext_ports(x, SADB_EXT_ADDRESS_SRC);
+	struct range dst = ext_ports(x, SADB_EXT_ADDRESS_DST);
 	const struct sadb_address *address =
 		(const void *)x->ext[SADB_EXT_ADDRESS_SRC];
 	uint8_t proto = address->sadb_address_proto;
@@ -396,8 +428,8 @@ static void print_policy_times(const struct exts *x)
 
 	if (!x->ext[SADB_EXT_LIFETIME_CURRENT])
 		return;
-	now = lifetime(x->ext[SADB_EXT_LIFETIME_CURRENT]);
-	hard = lifetime(x->ext[SADB_EXT_LIFETIME_HARD]);
+	now = ext_lifetime(x->ext[SADB_EXT_LIFETIME_CURRENT]);
+	hard = ext_lifetime(x->ext[SADB_EXT_LIFETIME_HARD]);
 	printf("\tcreated: %s  lastused: %s\n",
 	       date(now.sadb_lifetime_addtime, a, sizeof(a)),
 	       date(now.sadb_lifetime_usetime, b, sizeof(b)));

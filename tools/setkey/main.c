@@ -19,9 +19,11 @@ struct options opt;
 static bool failed;
 
 static const char usage_text[] =
-	"usage: setkey [-Hknrv] -f file|-\n"
-	"       setkey [-Hknrv] -c\n"
+	"usage: setkey [-Hknrtv] -f file|-\n"
+	"       setkey [-Hknrtv] -c\n"
 	"       setkey [-aNPpv] -D\n"
+	"       setkey -l -D\n"
+	"       setkey -j [-P] -D\n"
 	"       setkey [-Pv] -F\n"
 	"       setkey [-H] -x[x]\n"
 	"       setkey -h | -V\n";
@@ -87,6 +89,8 @@ static void run_script(const char *file)
 	yyparse();
 	if (ferror(yyin))
 		fail_at("read: %s", strerror(errno));
+	else
+		batch_send();
 }
 
 static void NORETURN usage(FILE *out, int status)
@@ -115,10 +119,13 @@ static const struct {
 } switches[] = {
 	{ 'a', &opt.dead },
 	{ 'H', &opt.hex },
+	{ 'j', &opt.json },
 	{ 'k', &opt.kernel_mode },
+	{ 'l', &opt.brief },
 	{ 'N', &opt.no_socket_policies },
 	{ 'n', &opt.parse_only },
 	{ 'p', &opt.ports },
+	{ 't', &opt.transaction },
 };
 
 static void option(struct job *job, int c)
@@ -155,6 +162,18 @@ static void option(struct job *job, int c)
 	}
 }
 
+/* -l: all SAs, each second, until it is stopped. */
+static void NORETURN watch(void)
+{
+	dump_brief_head();
+	for (;;) {
+		cmd_simple(SADB_DUMP);
+		if (fflush(stdout))
+			exit(1);
+		sleep(1);
+	}
+}
+
 static void run(const struct job *job)
 {
 	switch (job->what) {
@@ -165,6 +184,8 @@ static void run(const struct job *job)
 		run_script(job->file);
 		break;
 	case 'D':
+		if (opt.brief)
+			watch();
 		cmd_simple(job->policies ? SADB_X_SPDDUMP : SADB_DUMP);
 		break;
 	case 'F':
@@ -180,11 +201,17 @@ int main(int argc, char **argv)
 	struct job job = { 0 };
 	int c;
 
-	while ((c = getopt(argc, argv, "acDf:FhHkNnpPrvVx")) != -1)
+	while ((c = getopt(argc, argv, "acDf:FhHjklNnpPrtvVx")) != -1)
 		option(&job, c);
 	if (!job.what || optind != argc)
 		usage(stderr, 1);
 	if (opt.parse_only && job.what == 'x')
+		usage(stderr, 1);
+	if (opt.transaction && job.what != 'f' && job.what != 'c')
+		usage(stderr, 1);
+	if ((opt.json || opt.brief) && job.what != 'D')
+		usage(stderr, 1);
+	if (opt.brief && (opt.json || job.policies || opt.parse_only))
 		usage(stderr, 1);
 	if (!opt.parse_only)
 		pfkey_open();

@@ -144,6 +144,34 @@ int pfkey_call(const struct msg *m, reply_fn *fn, void *arg)
 	return await(&m->hdr, fn, arg);
 }
 
+/*
+ * Sends several messages in one write. The answer is one header, of the last of them
+ * or of the one that was refused: @seq says which. Returns an errno.
+ */
+int pfkey_call_all(const void *messages, size_t len, uint32_t *seq)
+{
+	int64_t deadline = now_ms() + PATIENCE;
+	const struct sadb_msg *first = messages;
+
+	*seq = 0;
+	drain();
+	if (send(sock, messages, len, 0) != (ssize_t)len)
+		return errno;
+	for (;;) {
+		ssize_t got = receive(deadline);
+
+		if (got == -ETIMEDOUT)
+			return ETIMEDOUT;
+		if (got < (ssize_t)sizeof(in.hdr) ||
+		    in.hdr.sadb_msg_pid != first->sadb_msg_pid)
+			continue;
+		if (opt.verbose)
+			show_message(&in.hdr, got);
+		*seq = in.hdr.sadb_msg_seq;
+		return in.hdr.sadb_msg_errno;
+	}
+}
+
 /* What SADB_REGISTER told: [0] encryption, [1] authentication, by number. */
 static struct sadb_alg supported[2][UINT8_MAX + 1];
 

@@ -4,8 +4,10 @@
  *
  * The way of a command: token.l and parse.y collect its words into the one
  * struct command; word.c, algs.c and policy.c give the words their meaning,
- * names.c names; cmd.c turns the command into messages (msg.c), sends them (pfkey.c), prints
- * what comes back (dump.c, show.c) or says why it was refused (explain.c).
+ * names.c names; cmd.c turns the command into messages (msg.c), sends them
+ * (pfkey.c), prints
+ * what comes back (dump.c, json.c, show.c) or says why it was refused (explain.c).
+ * Under -t the messages go to batch.c first.
  */
 #ifndef SETKEY_H
 #define SETKEY_H
@@ -44,6 +46,9 @@ struct options {
 	int monitor;		/* -x, -xx */
 	const char *script;	/* -f or -c: its name in messages, or NULL */
 	bool interactive;	/* -c: results on stdout too */
+	bool transaction;	/* -t: the script takes effect as a whole */
+	bool json;		/* -j */
+	bool brief;		/* -l */
 };
 
 extern struct options opt;
@@ -241,13 +246,32 @@ typedef void reply_fn(const struct sadb_msg *hdr, const struct exts *x,
 
 void pfkey_open(void);
 int pfkey_call(const struct msg *m, reply_fn *fn, void *arg);
+int pfkey_call_all(const void *messages, size_t len, uint32_t *seq);
 void pfkey_monitor(void) NORETURN;
 bool pfkey_supports(const struct alg *alg, uint16_t *min, uint16_t *max);
+
+/* batch.c: a script as one transaction */
+
+void batch_add(const struct msg *m, const char *note);
+void batch_send(void);
+
+/* json.c: dumps for programs */
+
+void json_begin(void);
+void json_sa(const struct sadb_msg *hdr, const struct exts *x);
+void json_policy(const struct sadb_msg *hdr, const struct exts *x);
+void json_end(void);
 
 /* dump.c, show.c: what people and scripts read */
 
 const char *addr_text(const union addr *a, char *buf, size_t size);
 void dump_sa(const struct sadb_msg *hdr, const struct exts *x);
+void dump_brief(const struct sadb_msg *hdr, const struct exts *x);
+void dump_brief_head(void);
+struct sadb_lifetime ext_lifetime(const struct sadb_ext *ext);
+uint16_t ext_port(const struct sadb_ext *ext);
+uint32_t ext_window(const struct exts *x);
+struct range ext_ports(const struct exts *x, uint16_t end);
 void dump_policy(const struct sadb_msg *hdr, const struct exts *x);
 void show_message(const struct sadb_msg *hdr, size_t len);
 

@@ -9,7 +9,7 @@
 base_packages=(bash dash coreutils sed grep mawk gawk findutils diffutils procps
 	util-linux mount kmod hostname iproute2 iputils-ping tcpdump iperf3 nftables
 	ethtool wireguard-tools curl socat netcat-openbsd busybox netbase libc-bin
-	iptables conntrack bsdextrautils xxd debianutils)
+	iptables conntrack bsdextrautils xxd debianutils libjansson4)
 python_packages=(python3 python3-scapy python3-cryptography)
 
 unpack_userland() {

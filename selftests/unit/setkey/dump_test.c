@@ -2,7 +2,7 @@
 /*
  * The printers of setkey, fed with PF_KEY messages written as hexadecimal.
  *
- * dump_test [-apN] [-z ROUNDS] < FILE.hex: prints what -D or -DP would, at a
+ * dump_test [-ajlpN] [-z ROUNDS] < FILE.hex: prints what -D or -DP would, at a
  * fixed time of day. With -z, damages each message ROUNDS times and prints
  * it, for a sanitizer to watch: a kernel may be newer, or broken, but a
  * printer must not read what is not there.
@@ -96,9 +96,9 @@ static void print(const struct sadb_msg *hdr, size_t len)
 	if (wrong)
 		printf("malformed: %s\n", wrong);
 	else if (hdr->sadb_msg_type == SADB_X_SPDDUMP)
-		dump_policy(hdr, &x);
+		(opt.json ? json_policy : dump_policy)(hdr, &x);
 	else
-		dump_sa(hdr, &x);
+		(opt.json ? json_sa : opt.brief ? dump_brief : dump_sa)(hdr, &x);
 }
 
 /* The copy is as large as the damaged message, so that ASan sees its end. */
@@ -127,14 +127,20 @@ int main(int argc, char **argv)
 	long rounds = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "apNz:")) != -1) {
+	while ((c = getopt(argc, argv, "ajlpNz:")) != -1) {
 		opt.dead |= c == 'a';
+		opt.json |= c == 'j';
+		opt.brief |= c == 'l';
 		opt.ports |= c == 'p';
 		opt.no_socket_policies |= c == 'N';
 		if (c == 'z')
 			rounds = atol(optarg);
 	}
 	end = read_hex(buf, sizeof(buf));
+	if (opt.json)
+		json_begin();
+	if (opt.brief)
+		dump_brief_head();
 	while (end - at >= sizeof(struct sadb_msg)) {
 		const struct sadb_msg *hdr = (const void *)(buf + at);
 		size_t len = msg_len(hdr);
@@ -147,5 +153,7 @@ int main(int argc, char **argv)
 			damage(hdr, len);
 		at += len;
 	}
+	if (opt.json)
+		json_end();
 	return at != end;
 }

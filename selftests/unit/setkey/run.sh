@@ -52,10 +52,10 @@ build()
 
 	make -s -C "$tool" O="$work" CFLAGS="$sanitize" > "$work/why" 2>&1 ||
 		return 1
-	objs=$(printf "$work/%s.o " dump show msg names algs word explain)
+	objs=$(printf "$work/%s.o " dump json show msg names algs word explain)
 	# shellcheck disable=SC2086 # both are lists
 	${CC:-cc} -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $sanitize \
-		-I"$tool" -I$top/uapi -o "$work/dump_test" dump_test.c $objs \
+		-I"$tool" -I$top/uapi -o "$work/dump_test" dump_test.c $objs -ljansson \
 		> "$work/why" 2>&1
 }
 
@@ -129,7 +129,7 @@ dump()
 # Damaged messages: any output will do, but no sanitizer's.
 damaged()
 {
-	"$work/dump_test" -z 3000 < "dump/$1.hex" 2> "$work/why" > /dev/null
+	"$work/dump_test" "${@:2}" -z 3000 < "dump/$1.hex" 2> "$work/why" > /dev/null
 }
 
 soup()
@@ -163,6 +163,15 @@ place()
 		> "$work/script"
 	expect 1 "^setkey: $work/script,5: syntax error at \`7'" \
 		-n -f "$work/script"
+}
+
+# Under -n nothing is sent: what would be is shown.
+transaction()
+{
+	printf 'flush;\nadd 10.0.0.1 10.0.0.2 esp 0x1001 -E null -A hmac-sha1 "0123456789abcdefghij";\nspddump;\n' \
+		> "$work/script"
+	expect 1 "^setkey: $work/script,3: not in a transaction" -n -t -f "$work/script" &&
+		expect 1 '^add satype=esp seq=2 ' -n -v -t -f "$work/script"
 }
 
 echo "KTAP version 1"
@@ -203,10 +212,18 @@ dump policy policy
 result $? "dump: policies"
 dump policy-own policy -N
 result $? "dump: policies but for the sockets' own"
-damaged sa
-result $? "dump: damaged SAs"
-damaged policy
-result $? "dump: damaged policies"
+dump sa-brief sa -l
+result $? "dump: SAs, a line each"
+dump sa-json sa -j
+result $? "dump: SAs as JSON"
+dump policy-json policy -j
+result $? "dump: policies as JSON"
+for option in -p -l -j; do
+	damaged sa $option
+	result $? "dump: damaged SAs, $option"
+	damaged policy $option
+	result $? "dump: damaged policies, $option"
+done
 
 expect 1 '^usage: setkey'
 result $? "no arguments"
@@ -216,6 +233,14 @@ expect 0 '^setkey (Esplanade)' -V
 result $? "-V"
 expect 1 '^usage: setkey' -D -F
 result $? "two things at once"
+expect 1 '^usage: setkey' -t -D
+result $? "a dump as a transaction"
+expect 1 '^usage: setkey' -j -f /dev/null
+result $? "a script as JSON"
+expect 1 '^usage: setkey' -l -D -P
+result $? "policies, a line each"
+transaction
+result $? "-t: messages are numbered, and others refused"
 expect 1 '^setkey: /nonexistent: No such file' -n -f /nonexistent
 result $? "a script that is not there"
 place
