@@ -42,7 +42,7 @@ unpack_userland() {
 	rm -rf "$root"
 }
 
-# userland_fetch PYTHON DAEMONS
+# userland_fetch PYTHON DAEMONS - 0 or 1; 0, iked or all
 userland_fetch() {
 	local list=("${base_packages[@]}") what='a userland' name
 
@@ -50,7 +50,7 @@ userland_fetch() {
 	[ "$1" = 0 ] || list+=("${python_packages[@]}") what+=' with python'
 	if [ "$2" != 0 ]; then
 		list+=("${daemon_packages[@]}") what+=' with IKE daemons'
-		daemons_fetch
+		[ "$2" = iked ] || daemons_fetch
 	fi
 	name=userland-$(printf '%s\n' "${list[@]}" ${strongswan:+"${strongswan##*/}"} |
 		cat - "$here/userland.sh" | sha256sum | cut -c1-12)
