@@ -100,16 +100,18 @@ static void work(struct work_struct *w)
 	mutex_lock(&sa->en->lock);
 	if (sa->stage == ESPL_GONE)
 		goto out;
+	/* The soft limit first: a burst may have reached both. */
+	if (!sa->told && sa->state != SADB_SASTATE_LARVAL &&
+	    reached(sa, &sa->conf.soft, soft_seq(sa))) {
+		sa->told = true;
+		WRITE_ONCE(sa->state, SADB_SASTATE_DYING);
+		espl_pfkey_expire(sa, false);
+	}
 	if (reached(sa, &sa->conf.hard, sa->seq_max)) {
 		if (sa->state != SADB_SASTATE_LARVAL)
 			espl_pfkey_expire(sa, true);
 		espl_sad_del(sa);
 		goto out;
-	}
-	if (!sa->told && reached(sa, &sa->conf.soft, soft_seq(sa))) {
-		sa->told = true;
-		WRITE_ONCE(sa->state, SADB_SASTATE_DYING);
-		espl_pfkey_expire(sa, false);
 	}
 	if (sends_dummies(sa))
 		send_dummy(sa);
