@@ -78,7 +78,8 @@ crash() {
 }
 
 # charon HOST KERNEL LOCAL REMOTE NET THEIR_NET MODE PROPOSAL [CHILD [CONNECTION]]
-# Configure strongSwan; KERNEL is pfkey, ours (pfkey, with our header), or netlink.
+# Configure strongSwan; KERNEL is pfkey, ours (pfkey, with our header), or netlink. An
+# end may be ADDRESSES|IDENTITY.
 charon() {
 	local dir=/tmp/$1 other=kernel-netlink plugin=
 
@@ -97,12 +98,12 @@ charon() {
 		connections {
 			net {
 				version = 2
-				local_addrs = $3
+				local_addrs = ${3%|*}
 				remote_addrs = ${4%|*}
 				proposals = aes128-sha256-ecp256
 				local {
 					auth = psk
-					id = $3
+					id = ${3#*|}
 				}
 				remote {
 					auth = psk
