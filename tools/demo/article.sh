@@ -3,8 +3,9 @@
 #
 # article.sh - two hosts, four spdadd lines, and nothing but ESP on the wire
 #
-# Runs inside the virtual machine and prints a transcript. Exits with 1 if a
-# packet other than ESP was seen between the two hosts, or a step failed.
+# Runs inside the virtual machine and prints a transcript. The keys are OpenIKED's, as
+# they were racoon's in the article. Exits with 1 if a packet other than ESP and IKE was
+# seen between the two hosts, or a step failed.
 set -u
 
 failed=0
@@ -65,16 +66,38 @@ make_hosts() {
 	quietly mason sysctl -qw net.ipv4.ip_forward=1
 }
 
-# Each host has an /etc/ipsec.rules of its own, as ip netns exec shows it.
+# Each host has an /etc/ipsec.rules and an /etc/iked.conf of its own, as ip netns
+# exec shows them.
 place_rules() {
 	local host
 
-	touch /etc/ipsec.rules /etc/ipsec.keys
+	touch /etc/ipsec.rules /etc/iked.conf
 	for host in mason gluon; do
 		cp "$host.rules" "/etc/netns/$host/ipsec.rules"
-		cp keys.rules "/etc/netns/$host/ipsec.keys"
+		install -m 600 "$host.conf" "/etc/netns/$host/iked.conf"
 	done
 }
+
+# Even for pre-shared keys it wants a key of its own.
+make_iked_key() {
+	mkdir -p /etc/iked/{ca,certs,crls,private,pubkeys/{fqdn,ipv4,ipv6,ufqdn}}
+	openssl ecparam -name prime256v1 -genkey -noout -out /etc/iked/private/local.key &&
+	openssl ec -in /etc/iked/private/local.key -pubout -out /etc/iked/local.pub \
+		2>/dev/null || fail "no key for iked"
+}
+
+# Each with a /run of its own, where its control socket is.
+start_iked() {
+	printf '%s# iked\n' "$1"
+	ip netns exec "$1" unshare --mount bash -c \
+		'mount -t tmpfs run /run; mkdir /run/iked; exec iked -d -v' \
+		>"/tmp/iked.$1" 2>&1 &
+	pids+=($!)
+	# It is ready when it hears; and then its policies are not there yet.
+	until_true eval "quietly $1 ss -Hlun 'sport = :500' | grep -q :500" ||
+		fail "iked did not start on $1: $(cat "/tmp/iked.$1")"
+}
+pids=()
 
 start_web() {
 	mkdir -p /tmp/www
@@ -129,14 +152,18 @@ say "No keys yet: what must be protected does not leave"
 echo 'gluon# ping -c 1 -W 1 mason'
 quietly gluon ping -c 1 -W 1 mason && fail "a ping was answered without keys"
 
-say "Keys, by hand"
-on mason setkey -f /etc/ipsec.keys
-on gluon setkey -f /etc/ipsec.keys
-on gluon setkey -DP
+say "An IKE daemon on each host, to make the keys"
+make_iked_key
+on gluon cat /etc/iked.conf
+start_iked mason
+start_iked gluon
+on gluon setkey -D
 
-say "gluon pings mason, and fetches a page from the web host behind it"
+say "gluon pings mason: a slight pause, then you'll start to see successful pings"
 start_tcpdump
-on gluon ping -c 4 -i 0.2 mason
+on gluon ping -c 6 mason
+
+say "and fetches a page from the web host behind it"
 on gluon curl -sS --max-time 20 http://web/ | tee /tmp/page
 grep -q 'came by tunnel' /tmp/page || fail "the page did not arrive"
 
@@ -149,12 +176,15 @@ say "The security associations afterwards"
 on gluon setkey -D
 
 esp=$(seen esp)
+ike=$(seen udp port 500)
 arp=$(seen arp)
-other=$(seen not esp and not arp)
-say "ESP packets: $esp.  Others: $other.  (ARP, below IP: $arp.)"
+other=$(seen not esp and not udp port 500 and not arp)
+say "ESP packets: $esp.  IKE: $ike.  Others: $other.  (ARP, below IP: $arp.)"
 [ "$esp" -gt 0 ] || fail "no ESP was seen at all"
+[ "$ike" -gt 0 ] || fail "no IKE was seen: where are the keys from?"
 [ "$other" -eq 0 ] || fail "if you see any non-ESP traffic, something is awry"
+kill "${pids[@]}"
 if [ "$failed" -eq 0 ]; then
-	printf 'Nothing but ESP between gluon and mason.\n'
+	printf 'Nothing but ESP between gluon and mason, and the IKE that made its keys.\n'
 fi
 exit "$failed"
