@@ -81,7 +81,7 @@ place_rules() {
 # Even for pre-shared keys it wants a key of its own.
 make_iked_key() {
 	mkdir -p /etc/iked/{ca,certs,crls,private,pubkeys/{fqdn,ipv4,ipv6,ufqdn}}
-	openssl ecparam -name prime256v1 -genkey -noout -out /etc/iked/private/local.key &&
+	openssl ecparam -name prime256v1 -genkey -noout -out /etc/iked/private/local.key
 	openssl ec -in /etc/iked/private/local.key -pubout -out /etc/iked/local.pub \
 		2>/dev/null || fail "no key for iked"
 }
@@ -93,8 +93,7 @@ start_iked() {
 		'mount -t tmpfs run /run; mkdir /run/iked; exec iked -d -v' \
 		>"/tmp/iked.$1" 2>&1 &
 	pids+=($!)
-	# It is ready when it hears; and then its policies are not there yet.
-	until_true eval "quietly $1 ss -Hlun 'sport = :500' | grep -q :500" ||
+	until_true nsenter -t $! -m -n ikectl show sa ||
 		fail "iked did not start on $1: $(cat "/tmp/iked.$1")"
 }
 pids=()
