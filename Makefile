@@ -3,6 +3,7 @@
 # make            the module for the running kernel, and the tools
 # make demo       the main job in a virtual machine, with a transcript
 # make check      every test: on the host, then in virtual machines
+# make check-kernels  the network tests on 6.1, 6.12 and 7.2
 # make rfc-map    every test, and Documentation/rfc-map.rst made of what they said
 # make install    module and tools; then: modprobe esplanade
 # make uninstall  undo that
@@ -36,6 +37,10 @@ check:
 	tools/deps
 	selftests/run
 
+check-kernels:
+	tools/deps
+	selftests/run --kernel 6.1 6.12 7.2 net
+
 rfc-map:
 	tools/deps
 	results=$$(mktemp -d) && \
@@ -61,4 +66,4 @@ clean:
 	$(MAKE) -C tools/setkey clean
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools demo check rfc-map install uninstall clean
+.PHONY: all module tools demo check check-kernels rfc-map install uninstall clean

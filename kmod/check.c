@@ -15,6 +15,7 @@
 #include "frag.h"
 #include "icmp.h"
 #include "natt.h"
+#include "quote.h"
 #include "rx.h"
 #include "skpol.h"
 #include "xform.h"
@@ -47,7 +48,7 @@ static enum espl_verdict inbound(struct espl_net *en, struct sk_buff *skb,
 	enum espl_verdict verdict = lookup(en, flow, local, policy);
 	struct espl_flow about;
 
-	if (verdict == ESPL_NO_POLICY && espl_icmp_about(skb, flow, &about))
+	if (verdict == ESPL_NO_POLICY && espl_quote_flow(skb, flow, &about))
 		verdict = lookup(en, &about, local, policy);
 	return verdict;
 }

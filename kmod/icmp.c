@@ -2,7 +2,7 @@
 /*
  * icmp.c - ICMP errors: about ESP and AH of ours, and about what is inside
  *
- * Owns the reading of the packet that an ICMP error quotes. Two uses:
+ * Owns what follows from the packet that an ICMP error quotes, which quote.c reads:
  *
  * An error about a packet that we sent protected comes in clear from anyone on
  * the way, and is believed only so far as it can be (RFC 4301 sections 6.1.1 and
@@ -25,91 +25,15 @@
 #include "compat/compat.h"
 #include "icmp.h"
 #include "natt.h"
+#include "quote.h"
 #include "sad.h"
 #include "xform.h"
 
-#define ICMP_HEADER	8	/* octets, in both families */
 #define RECENT		0x10000	/* packets: older ones are not believed about */
 
 /* No path is narrower, whatever it says of itself. */
 #define FLOOR4		576
 #define FLOOR6		IPV6_MIN_MTU
-
-static bool is_error(const struct espl_flow *flow)
-{
-	u16 type = ntohs(flow->sport);
-
-	if (!flow->ports_known)
-		return false;
-	if (flow->family == AF_INET6)
-		return flow->proto == IPPROTO_ICMPV6 &&
-		       !(type & ICMPV6_INFOMSG_MASK);
-	return flow->proto == IPPROTO_ICMP &&
-	       (type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED ||
-		type == ICMP_PARAMETERPROB);
-}
-
-/*
- * Make the quoted packet the one that the network header shows. Undone by
- * setting the network header to what this returns, or nothing was done where
- * that is negative.
- */
-static int quote_begin(struct sk_buff *skb, u8 family, unsigned int offset)
-{
-	int network = skb_network_offset(skb);
-	unsigned int quote = network + offset + ICMP_HEADER;
-	unsigned int len = family == AF_INET ? sizeof(struct iphdr) :
-					       sizeof(struct ipv6hdr);
-
-	if (network < 0 || !pskb_may_pull(skb, quote + len) ||
-	    skb->data[quote] >> 4 != (family == AF_INET ? 4 : 6))
-		return -1;
-	skb_set_network_header(skb, quote);
-	return network;
-}
-
-static void reverse(struct espl_flow *flow)
-{
-	swap(flow->saddr, flow->daddr);
-	/* In ICMP these are type and code, which have no other way round. */
-	if (flow->proto != IPPROTO_ICMP && flow->proto != IPPROTO_ICMPV6)
-		swap(flow->sport, flow->dport);
-}
-
-/**
- * espl_icmp_about() - the flow that an ICMP error is about, the error's way
- * @skb: a packet, its network header set, at or behind its data
- * @flow: its flow
- * @about: the flow of the quoted packet, reversed
- *
- * The error must go to whom sent what it quotes.
- *
- * Context: Any; @skb may be pulled.
- * Return: Whether it is an ICMP error and quotes that much of a packet that is
- *	   not ESP or AH.
- */
-bool espl_icmp_about(struct sk_buff *skb, const struct espl_flow *flow,
-		     struct espl_flow *about)
-{
-	struct espl_upper upper;
-	int network;
-	bool found;
-
-	if (!is_error(flow) || !espl_upper_find(skb, flow->family, &upper))
-		return false;
-	network = quote_begin(skb, flow->family, upper.offset);
-	if (network < 0)
-		return false;
-	found = espl_flow_read(skb, flow->family, about);
-	skb_set_network_header(skb, network);
-	if (!found)
-		return false;
-	reverse(about);
-	/* What quotes ESP or AH is about the way, not about what is inside. */
-	if (espl_xform_of(about->proto))
-		return false;
-	return espl_addr_equal(&about->daddr, &flow->daddr, flow->family);
-}
 
 /* The MTU that an error names, 0 where it is about something else. */
 static u32 named_mtu(const struct sk_buff *skb, u8 family, unsigned int offset)
@@ -212,12 +136,12 @@ void espl_icmp_input(struct espl_net *en, struct sk_buff *skb, u8 family,
 
 	if (upper->proto != IPPROTO_ICMP && upper->proto != IPPROTO_ICMPV6)
 		return;
-	if (!espl_flow_read(skb, family, &flow) || !is_error(&flow) ||
-	    !pskb_may_pull(skb, upper->offset + ICMP_HEADER) ||
+	if (!espl_flow_read(skb, family, &flow) || !espl_quote_is_error(&flow) ||
+	    !pskb_may_pull(skb, upper->offset + ESPL_ICMP_HEADER) ||
 	    nf_checksum(skb, NF_INET_LOCAL_IN, upper->offset, upper->proto, family))
 		return;
 	mtu = named_mtu(skb, family, upper->offset);
-	network = quote_begin(skb, family, upper->offset);
+	network = espl_quote_begin(skb, family, upper->offset);
 	if (network < 0)
 		return;
 	judge(en, skb, family, mtu);
@@ -296,7 +220,7 @@ void espl_icmp_source(struct espl_net *en, struct sk_buff *skb,
 	    !espl_upper_find(skb, sel->family, &upper))
 		return;
 	if (sel->family == AF_INET6)
-		len = upper.offset + ICMP_HEADER;
+		len = upper.offset + ESPL_ICMP_HEADER;
 	if (skb_ensure_writable(skb, skb_network_offset(skb) + len))
 		return;
 	if (sel->family == AF_INET) {

@@ -12,8 +12,6 @@ struct espl_policy;
 
 void espl_icmp_input(struct espl_net *en, struct sk_buff *skb, u8 family,
 		     const struct espl_upper *upper);
-bool espl_icmp_about(struct sk_buff *skb, const struct espl_flow *flow,
-		     struct espl_flow *about);
 void espl_icmp_source(struct espl_net *en, struct sk_buff *skb,
 		      const struct espl_sel *sel);
 

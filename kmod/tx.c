@@ -26,6 +26,7 @@
 #include "natt.h"
 #include "own.h"
 #include "pmtu.h"
+#include "quote.h"
 #include "skpol.h"
 #include "tx.h"
 #include "xform.h"
@@ -446,7 +447,7 @@ static enum espl_verdict lookup(struct espl_net *en, struct sk_buff *skb,
 	enum espl_verdict verdict = espl_spd_lookup(en, ESPL_OUT, flow, policy);
 	struct espl_flow about;
 
-	if (verdict != ESPL_NO_POLICY || !espl_icmp_about(skb, flow, &about))
+	if (verdict != ESPL_NO_POLICY || !espl_quote_flow(skb, flow, &about))
 		return verdict;
 	verdict = espl_spd_lookup(en, ESPL_OUT, &about, policy);
 	if (verdict == ESPL_UNCLEAR)
