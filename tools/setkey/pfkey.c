@@ -150,13 +150,14 @@ int pfkey_call(const struct msg *m, reply_fn *fn, void *arg)
  */
 int pfkey_call_all(const void *messages, size_t len, uint32_t *seq)
 {
-	int64_t deadline = now_ms() + PATIENCE;
 	const struct sadb_msg *first = messages;
+	int64_t deadline;
 
 	*seq = 0;
 	drain();
 	if (send(sock, messages, len, 0) != (ssize_t)len)
 		return errno;
+	deadline = now_ms() + PATIENCE;	/* the work was done in send() */
 	for (;;) {
 		ssize_t got = receive(deadline);
 
