@@ -8,6 +8,7 @@
  * In a transaction (espl_net.staging) all is in the lists at once, and holds from the
  * next generation on, or up to there. Then the generation's number changes.
  */
+#include <linux/module.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
@@ -15,6 +16,11 @@
 #include "ct.h"
 #include "life.h"
 #include "spd.h"
+
+static bool fail_closed;
+module_param(fail_closed, bool, 0644);
+MODULE_PARM_DESC(fail_closed,
+		 "refuse to be unloaded while there are policies that protect or discard (default off)");
 
 /**
  * espl_policy_alloc() - an empty policy, in no table yet
@@ -69,19 +75,26 @@ static void insert(struct list_head *list, struct espl_policy *policy)
 	list_add_tail_rcu(&policy->node, &pos->node);
 }
 
-/* It is in the list no more. */
-static void leave(struct espl_net *en, struct espl_policy *policy)
+/*
+ * What lets nothing pass in clear holds the module, if the admin wants that: without
+ * the module all would.
+ */
+static void hold_module(struct espl_policy *policy)
 {
-	policy->dead = true;
-	espl_life_stop_policy(policy);
-	espl_hooks_put(en);
-	espl_policy_put(policy);
+	policy->holds = READ_ONCE(fail_closed) && policy->action != IPSEC_POLICY_NONE;
+	if (policy->holds)
+		__module_get(THIS_MODULE);
 }
 
 static void take_out(struct espl_net *en, struct espl_policy *policy)
 {
 	list_del_rcu(&policy->node);
-	leave(en, policy);
+	if (policy->holds)
+		module_put(THIS_MODULE);
+	policy->dead = true;
+	espl_life_stop_policy(policy);
+	espl_hooks_put(en);
+	espl_policy_put(policy);
 }
 
 /* It holds from now on. */
@@ -134,6 +147,7 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 	if (err)
 		return err;
 	espl_policy_get(policy);
+	hold_module(policy);
 	policy->en = en;
 	policy->id = old ? old->id : ++en->policy_serial * 8 + policy->dir;
 	policy->born = en->staging ? en->generation + 1 : 0;

@@ -55,6 +55,7 @@ struct espl_tmpl {
  * @born: the generation it holds from, 0 for always [R]
  * @gone: the generation it does not hold from, 0 for never [R]
  * @dead: it has left the SPD [M]
+ * @holds: the module, which is not to go before it [M]
  * @refs: holders; the SPD is one
  * @rcu: frees
  */
@@ -75,6 +76,7 @@ struct espl_policy {
 	unsigned long born;
 	unsigned long gone;
 	bool dead;
+	bool holds;
 	refcount_t refs;
 	struct rcu_head rcu;
 };

@@ -20,6 +20,11 @@
 #define smp_load_acquire(p)	READ_ONCE(*(p))
 #define smp_store_release(p, v)	WRITE_ONCE(*(p), v)
 #define synchronize_rcu()
+#define THIS_MODULE
+#define __module_get(module)	do {} while (0)
+#define module_put(module)		do {} while (0)
+#define module_param(name, type, mode)	_Static_assert(1, "")
+#define MODULE_PARM_DESC(name, text)	_Static_assert(1, "")
 #define kzalloc(size, flags)	calloc(1, size)
 #define kfree_rcu(object, head)	free(object)
 
