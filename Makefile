@@ -4,6 +4,7 @@
 # make demo       the main job in a virtual machine, with a transcript
 # make check      every test: on the host, then in virtual machines
 # make check-kernels  the network tests on 6.1, 6.12 and 7.2
+# make prove      what holds for every input, by a model checker
 # make rfc-map    every test, and Documentation/rfc-map.rst made of what they said
 # make install    module and tools; then: modprobe esplanade
 # make uninstall  undo that
@@ -41,6 +42,10 @@ check-kernels:
 	tools/deps
 	selftests/run --kernel 6.1 6.12 7.2 net
 
+prove:
+	tools/deps vm
+	selftests/prove/run.sh
+
 rfc-map:
 	tools/deps
 	results=$$(mktemp -d) && \
@@ -66,4 +71,4 @@ clean:
 	$(MAKE) -C tools/setkey clean
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools demo check check-kernels rfc-map install uninstall clean
+.PHONY: all module tools demo check check-kernels prove rfc-map install uninstall clean
