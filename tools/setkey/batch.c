@@ -66,9 +66,8 @@ static void report(int err, uint32_t seq)
 	const char *why;
 
 	if (err == EMSGSIZE || !seq || seq > n) {
-		warn_at("%s: %s", explain_errno(err), err == EMSGSIZE ?
-			"this kernel's PF_KEY knows no transactions" :
-			"the transaction was not answered");
+		warn_at("%s%s", explain_errno(err), err == EMSGSIZE ?
+			": this kernel's PF_KEY knows no transactions" : "");
 		return;
 	}
 	entry = &entries[seq - 1];
@@ -91,6 +90,9 @@ void batch_send(void)
 	if (!err)
 		return;
 	report(err, seq);
-	warn_at("nothing of this script has taken effect");
+	/* Sent, and no answer: that happens only where messages are lost. */
+	warn_at("%s", err == ETIMEDOUT ?
+		"no answer: see what there is by setkey -D and -DP" :
+		"nothing of this script has taken effect");
 	exit(1);
 }
