@@ -242,11 +242,41 @@ awk 'BEGIN {
 }' >/tmp/many
 try '10,000 policies' load /tmp/many
 is 'are there' 10000 "$(in_ns "$a" setkey -DP | grep -c spid=)"
+# dumped TYPE - messages of a whole dump, by a socket with the default buffer, read late
+dumped() {
+	in_ns "$a" python3 -c '
+import socket, struct, sys, time
+s = socket.socket(15, socket.SOCK_RAW, 2)
+s.send(struct.pack("=BBBBHHII", 2, int(sys.argv[1]), 0, 0, 2, 0, 0, 77))
+time.sleep(1)
+wanted, n = None, 0
+while True:
+    head = struct.unpack_from("=BBBBHHII", s.recv(65536))
+    assert not head[2] and wanted in (None, head[6]), (head, wanted)
+    wanted, n = head[6] - 1, n + 1
+    if not head[6]:
+        break
+print(n)
+' "$1"
+}
+is 'are dumped to a default buffer, counted down' 10000 "$(dumped 18)"
 echo 'spdadd 10.50.0.0/24 10.200.0.0/16 any -P out none;' >>/tmp/many
 refuse 'and one of them twice' load /tmp/many
 is 'they are there still' 10000 "$(in_ns "$a" setkey -DP | grep -c 'out prio def discard')"
 try 'and go' load - <<<'spdflush;'
 is 'to the last' 'No SPD entries.' "$(in_ns "$a" setkey -DP)"
+awk -v key="$(hex_key 160)" 'BEGIN {
+	for (i = 0; i < 10000; i++)
+		printf "add 10.1.0.1 10.1.0.2 esp %d -E aes-gcm-16 %s;\n", 65536 + i, key
+}' >/tmp/many
+try '10,000 SAs' load /tmp/many
+is 'are dumped to a default buffer, too' 10000 "$(dumped 10)"
+try 'and go' load - <<<'flush;'
+is 'an SPI is reserved, and told' 'spi=4660(0x00001234)' \
+	"$(in_ns "$a" setkey -c <<<'getspi 10.1.0.1 10.1.0.2 esp 0x1234;')"
+is 'JSON of it' 'larval 4660' "$(in_ns "$a" setkey -jD |
+	python3 -c 'import json, sys; sa, = json.load(sys.stdin); print(sa["state"], sa["spi"])')"
+is 'JSON of no policies' '[]' "$(in_ns "$a" setkey -jDP)"
 refuse 'more than the kernel takes at once' load <(awk 'BEGIN {
 	for (i = 0; i < 400000; i++)
 		print "spdadd fd01::1 fd01::2 any -P out discard;"
