@@ -47,7 +47,7 @@ kill -9 "$keyer"
 wait "$keyer" 2>/dev/null
 exec 7>&-
 send 5
-sleep 4	# what waited is given up by now
+slowly eval '[ "$(counter "$a" out_hold_late)" -ge 2 ]' # what waited is given up
 silent 'the keyer dies'
 is 'the keyer dies: all is lost by name' 'out_no_sa=5 out_held=2 out_hold_late=2 ' "$(drops "$a")"
 
