@@ -194,4 +194,5 @@ def main():
             keyer.send("ACQUIRE", message.satype, message.seq, errno=14)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,8 @@ import socket
 import struct
 import sys
 
+from keyer import ext, sockaddr
+
 GETSPI, UPDATE, ADD, DELETE, GET, ACQUIRE, REGISTER, EXPIRE, FLUSH, DUMP, PROMISC = range(1, 12)
 SPDUPDATE, SPDADD, SPDDELETE, SPDGET, SPDDUMP, SPDFLUSH, SPDDELETE2, MIGRATE = 13, 14, 15, 16, 18, 19, 22, 24
 SA, CURRENT, HARD, SOFT, SRC, DST, PROXY, KEY_AUTH, KEY_ENC = range(1, 10)
@@ -31,18 +33,6 @@ def report(good, name, *detail):
     for line in detail if not good else ():
         print(f"    # {line}")
     sys.stdout.flush()
-
-
-def ext(kind, body):
-    body += bytes(-(len(body) + 4) % 8)
-    return struct.pack("=HH", (len(body) + 4) // 8, kind) + body
-
-
-def sockaddr(addr, port=0):
-    if ":" in addr:
-        return struct.pack("=H", socket.AF_INET6) + struct.pack("!H", port) + bytes(4) + \
-            socket.inet_pton(socket.AF_INET6, addr) + bytes(4)
-    return struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton(addr) + bytes(8)
 
 
 def address(kind, addr, plen=None, proto=0):
