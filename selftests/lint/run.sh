@@ -54,8 +54,9 @@ compile() {	# W=1, and sparse: all of it, which warned nobody when it was last b
 	local module
 
 	module=$(ESPLANADE_KBUILD="W=1 C=2 CF=-D__CHECK_ENDIAN__ LINT=$$" \
-		tools/vm/run --build-only --kernel 6.1) || return
-	rm -rf "${module%/*}" "${module%/*}".{log,lock}
+		tools/vm/run --build-only --kernel 6.1 --modules) || return
+	module=${module%/*}
+	rm -rf "$module"{,.log,.lock} "${module/6.1-/6.1-modules-}"{,.log,.lock}
 }
 
 versions_in_compat() {
@@ -97,9 +98,10 @@ mapfile -t setkey_files < <(git ls-files 'tools/setkey/*.[ch]')
 # What is fetched the first time is told here, not in the midst of a test.
 tools/vm/run --build-only --kernel 6.1 >/dev/null
 clean 'checkpatch --strict: kmod' checkpatch "$kmod" "${kmod_files[@]}"
+clean "checkpatch --strict: the tests' modules" checkpatch "$kmod" selftests/modules/*.c
 clean 'checkpatch --strict: uapi' checkpatch "$uapi" uapi/linux/*.h
 clean 'checkpatch --strict: setkey' checkpatch "$setkey" "${setkey_files[@]}"
-clean 'the module compiles with W=1 and sparse' compile
+clean 'the modules compile with W=1 and sparse' compile
 clean 'only compat/ tests the kernel version' versions_in_compat
 clean 'every function of kmod/ has kernel-doc' kernel_doc
 clean 'every counter is documented' counters_documented

@@ -56,8 +56,10 @@ image_make() {
 		echo "${path##*/}" >>"$root/modules/order"
 	done
 	cp "$here/stage2" "$tree/"
-	strip --strip-debug "$module" \
-		-o "$tree/usr/lib/modules/$release/extra/esplanade.ko"
+	for path in "$built"/*.ko; do
+		strip --strip-debug "$path" \
+			-o "$tree/usr/lib/modules/$release/extra/${path##*/}"
+	done
 	depmod_with_ours "$tree/usr/lib/modules/$release"
 	# As make install would.
 	cp "$top/tools/esplanade.conf" "$tree/etc/modprobe.d/"

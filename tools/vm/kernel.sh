@@ -129,32 +129,43 @@ run_kbuild() {
 		KCFLAGS="-ffile-prefix-map=/build/= -Wno-attributes" "${args[@]}"
 }
 
-# kernel_build [COPY] - build the module, and copy it before another run builds
+# build_copy NAME FROM [RSYNC OPTION...] - build the modules of a copy of FROM, and
+# put them into the folder $built, if that is set, before another run builds
 #
 # The sources are copied, so that each kernel and each set of arguments has its
-# objects apart, and only what changed is compiled.
-kernel_build() {
-	local build log
+# objects apart, and only what changed is compiled. Sets build.
+build_copy() {
+	local name=$1 from=$2 log
 
-	build=$cache/build/$series-$(printf '%s\n' "$top" "${ESPLANADE_KBUILD:-}" |
+	shift 2
+	build=$cache/build/$name-$(printf '%s\n' "$top" "${ESPLANADE_KBUILD:-}" |
 		sha256sum | cut -c1-12)
 	log=$build.log
-	module=$build/esplanade.ko
 	mkdir -p "$build"
 	(
 		flock 8
 		rsync -rlc --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' \
 			--exclude='.*.cmd' --exclude='*.symvers' --exclude='modules.order' \
-			--include='/Kbuild' --include='/META' --include='/kmod/***' \
-			--include='/uapi/***' --exclude='*' "$top/" "$build/" || exit 98
+			"$@" "$from/" "$build/" || exit 98
 		if ! run_kbuild >"$log" 2>&1; then
 			cat "$log" >&2
-			die "the module does not build for Linux $release"
+			die "what is in $from does not build for Linux $release"
 		fi
 		# Warnings, with what belongs to them.
 		grep -vE '^make|^  [A-Z]+( \[M\])? |^warning: (the compiler|pahole version) differs|^  (The kernel was|You are) ' \
 			"$log" >&2
-		[ $# -eq 0 ] || cp "$module" "$1"
+		[ -z "${built:-}" ] || cp "$build"/*.ko "$built/"
 	) 8>"$build.lock" || exit 98
-	[ $# -eq 0 ] || module=$1
+}
+
+# kernel_build - build the module
+kernel_build() {
+	build_copy "$series" "$top" --include='/Kbuild' --include='/META' \
+		--include='/kmod/***' --include='/uapi/***' --exclude='*'
+	module=${built:-$build}/esplanade.ko
+}
+
+# modules_build - build what tests need besides
+modules_build() {
+	build_copy "$series-modules" "$top/selftests/modules"
 }
