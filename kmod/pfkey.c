@@ -16,6 +16,7 @@
 
 #include "net.h"
 #include "pfkey.h"
+#include "pfkey_build.h"
 #include "pfkey_msg.h"
 #include "pfkey_tell.h"
 
@@ -37,9 +38,24 @@ static struct espl_pfkey_sock *to_ps(struct sock *sk)
 	return container_of(sk, struct espl_pfkey_sock, sk);
 }
 
+/*
+ * A message that was read, or never will be: the last who has it leaves no key behind.
+ * Others may peek at it, and take hold of it under the queue's lock.
+ */
+static void let_go(struct sock *sk, struct sk_buff *skb)
+{
+	spin_lock_bh(&sk->sk_receive_queue.lock);
+	if (skb_shared(skb))
+		consume_skb(skb);
+	else
+		espl_pfkey_forget(skb);
+	spin_unlock_bh(&sk->sk_receive_queue.lock);
+}
+
 static int release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
+	struct sk_buff *skb;
 
 	if (!sk)
 		return 0;
@@ -47,7 +63,8 @@ static int release(struct socket *sock)
 	espl_pfkey_dump_end(to_ps(sk));
 	sock_orphan(sk);
 	sock->sk = NULL;
-	skb_queue_purge(&sk->sk_receive_queue);
+	while ((skb = skb_dequeue(&sk->sk_receive_queue)))
+		let_go(sk, skb);
 	sock_put(sk);
 	return 0;
 }
@@ -122,7 +139,7 @@ static int receive(struct socket *sock, struct msghdr *msg, size_t len, int flag
 	err = skb_copy_datagram_msg(skb, 0, msg, copied);
 	if (!err)
 		err = flags & MSG_TRUNC ? skb->len : copied;
-	skb_free_datagram(sk, skb);
+	let_go(sk, skb);
 	/* There may be room now for what a dump has not sent yet. */
 	lock_sock(sk);
 	espl_pfkey_dump_go_on(to_ps(sk));

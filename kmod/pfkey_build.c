@@ -528,3 +528,18 @@ struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build, bool mod
 	msg->sadb_msg_len = len / 8;
 	return skb;
 }
+
+/**
+ * espl_pfkey_forget() - free a message, and leave no key of it behind
+ * @skb: the message, held by nobody else; or NULL
+ *
+ * Context: Any.
+ */
+void espl_pfkey_forget(struct sk_buff *skb)
+{
+	if (!skb)
+		return;
+	/* All of it: a filter on the socket may have made it shorter. */
+	memzero_explicit(skb->head, skb_end_offset(skb));
+	kfree_skb(skb);
+}

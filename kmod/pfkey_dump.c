@@ -168,7 +168,7 @@ void espl_pfkey_dump_go_on(struct espl_pfkey_sock *ps)
 		put_dumped(ps, build);
 		skb = espl_pfkey_finish(build, ps->modern);
 		if (!skb || sock_queue_rcv_skb(&ps->sk, skb)) {
-			kfree_skb(skb);
+			espl_pfkey_forget(skb);
 			break;
 		}
 		put_entry(dump, dump->entry[dump->next++]);

@@ -27,7 +27,7 @@ static int queue(struct espl_pfkey_sock *ps, struct sk_buff *skb)
 {
 	if (skb && !sock_queue_rcv_skb(&ps->sk, skb))
 		return 0;
-	kfree_skb(skb);
+	espl_pfkey_forget(skb);
 	espl_stat_inc(ps->en, ESPL_PFKEY_LOST);
 	return -ENOBUFS;
 }
