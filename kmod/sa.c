@@ -10,6 +10,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
+#include "compat/compat.h"
 #include "life.h"
 #include "natt.h"
 #include "net.h"
@@ -193,8 +194,8 @@ void espl_sa_kill(struct espl_sa *sa)
 static bool same_keys(const struct espl_sa_conf *a, const struct espl_sa_conf *b)
 {
 	return a->enc == b->enc && a->auth == b->auth &&
-	       !memcmp(&a->enckey, &b->enckey, sizeof(a->enckey)) &&
-	       !memcmp(&a->authkey, &b->authkey, sizeof(a->authkey));
+	       !crypto_memneq(&a->enckey, &b->enckey, sizeof(a->enckey)) &&
+	       !crypto_memneq(&a->authkey, &b->authkey, sizeof(a->authkey));
 }
 
 /*
