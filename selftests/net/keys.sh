@@ -57,5 +57,5 @@ cat /sys/kernel/tracing/trace >>/tmp/log
 try 'the log says something of all that' grep -q 'esplanade: ' /tmp/log
 is 'the log has no key' 0 "$(in_hex </tmp/log)"
 # The proof that this would show.
-sed "s/../0x&, /g" <<<"${tag}99" >/dev/kmsg
+fold -w 2 <<<"$tag" | paste -sd ' ' >/dev/kmsg
 is 'a key in the log would be seen' 1 "$(dmesg | in_hex)"
