@@ -23,10 +23,4 @@ int espl_encap_header(const struct sk_buff *skb, u8 family);
 bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family,
 		     unsigned int pad);
 
-void espl_decap_transport(struct sk_buff *skb, u8 family, unsigned int offset,
-			  unsigned int nhoff, unsigned int strip, u8 proto);
-bool espl_decap_tunnel(struct sk_buff *skb, u8 outer_family,
-		       unsigned int strip, u8 proto);
-bool espl_inner_ok(struct sk_buff *skb, u8 family);
-
 #endif

@@ -5,10 +5,8 @@
 #ifndef ESPL_NATT_H
 #define ESPL_NATT_H
 
-#include "flow.h"
+#include "natt_fmt.h"
 #include "sad.h"
-
-#define ESPL_UDP	8	/* octets of a UDP header */
 
 int espl_natt_get(struct espl_sa *sa);
 void espl_natt_put(struct espl_sa *sa);
@@ -17,15 +15,11 @@ void espl_natt_fini_sa(struct espl_sa *sa);
 
 bool espl_natt_is_port(const struct espl_net *en, const struct sk_buff *skb,
 		       const struct espl_upper *upper);
-bool espl_natt_is_keepalive(const struct sk_buff *skb,
-			    const struct espl_upper *upper);
-bool espl_natt_inside(const struct sk_buff *skb, struct espl_upper *upper);
 
 struct espl_mapping espl_natt_remote(const struct espl_sa *sa);
 void espl_natt_fill(struct sk_buff *skb, const struct espl_sa *sa);
 void espl_natt_sealed(struct sk_buff *skb, const struct espl_sa *sa);
 void espl_natt_opened(struct sk_buff *skb, struct espl_sa *sa,
 		      unsigned int offset);
-void espl_natt_checksum(struct sk_buff *skb, u8 family);
 
 #endif

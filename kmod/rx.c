@@ -21,7 +21,7 @@
 
 #include "check.h"
 #include "compat/compat.h"
-#include "encap.h"
+#include "decap.h"
 #include "flow.h"
 #include "frag.h"
 #include "life.h"
