@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * packet.h - packets for flow.c and quote.c outside the kernel
+ * packet.h - packets for flow.c, quote.c, decap.c and natt_fmt.c outside the kernel
  *
  * As in the kernel a packet has a linear part, and the rest is elsewhere. Each has an
  * allocation of just its size, so that the sanitizer sees whoever reads beyond.
@@ -16,6 +16,8 @@
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
 
 #define IP_MF			0x2000
 #define IP_OFFSET		0x1fff
@@ -37,12 +39,18 @@ struct frag_hdr {
 	__be32 identification;
 };
 
+#define CSUM_MANGLED_0		((__sum16)0xffff)
+#define ETH_P_IP		0x0800
+#define ETH_P_IPV6		0x86dd
+
 struct sk_buff {
+	u8 *head;		/* what data was before anything was pulled */
 	u8 *data;		/* the linear part */
 	unsigned int linear;	/* octets of it */
 	u8 *rest;
 	unsigned int len;	/* of both */
-	int network;
+	int network;		/* octets from data */
+	__be16 protocol;
 };
 
 static inline struct sk_buff packet_make(const u8 *octets, unsigned int len,
@@ -50,7 +58,8 @@ static inline struct sk_buff packet_make(const u8 *octets, unsigned int len,
 {
 	struct sk_buff skb = { .len = len, .linear = linear < len ? linear : len };
 
-	skb.data = malloc(skb.linear);
+	skb.head = malloc(skb.linear);
+	skb.data = skb.head;
 	skb.rest = malloc(len - skb.linear);
 	memcpy(skb.data, octets, skb.linear);
 	memcpy(skb.rest, octets + skb.linear, len - skb.linear);
@@ -59,7 +68,7 @@ static inline struct sk_buff packet_make(const u8 *octets, unsigned int len,
 
 static inline void packet_free(struct sk_buff *skb)
 {
-	free(skb->data);
+	free(skb->head);
 	free(skb->rest);
 }
 
@@ -122,6 +131,110 @@ static inline bool pskb_may_pull(struct sk_buff *skb, unsigned int len)
 	packet_free(skb);
 	*skb = pulled;
 	return true;
+}
+
+/* What follows is for packets that are linear. */
+
+static inline void skb_pull(struct sk_buff *skb, unsigned int len)
+{
+	if (len > skb->len)
+		abort();	/* the kernel would do nothing, and nobody asks */
+	skb->data += len;
+	skb->len -= len;
+	skb->linear -= len;
+	skb->network -= len;
+}
+
+/* To another allocation: what is cut off is out of bounds. */
+static inline void skb_trim(struct sk_buff *skb, unsigned int len)
+{
+	struct sk_buff cut;
+
+	if (len >= skb->len)
+		return;
+	cut = packet_make(skb->data, len, len);
+	cut.network = skb->network;
+	cut.protocol = skb->protocol;
+	packet_free(skb);
+	*skb = cut;
+}
+
+static inline void skb_reset_network_header(struct sk_buff *skb)
+{
+	skb->network = 0;
+}
+
+static inline u8 ipv4_get_dsfield(const struct iphdr *iph)
+{
+	return iph->tos;
+}
+
+static inline u8 ipv6_get_dsfield(const struct ipv6hdr *ip6h)
+{
+	return ntohs(*(const __be16 *)ip6h) >> 4;
+}
+
+/* The sum of 16 bit words, in the order of the wire. */
+static inline u32 packet_sum(const u8 *octets, unsigned int len, u32 sum)
+{
+	for (unsigned int i = 0; i < len; i++)
+		sum += i % 2 ? octets[i] : octets[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static inline __sum16 ip_fast_csum(const void *iph, unsigned int words)
+{
+	return htons(~packet_sum(iph, words * 4, 0));
+}
+
+static inline void ip_send_check(struct iphdr *iph)
+{
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, iph->ihl);
+}
+
+static inline u32 skb_checksum(const struct sk_buff *skb, int offset, int len, u32 sum)
+{
+	return packet_sum(skb->data + offset, len, sum);
+}
+
+static inline __sum16 csum_tcpudp_magic(__be32 saddr, __be32 daddr, u32 len, u8 proto,
+					u32 sum)
+{
+	sum = packet_sum((u8 *)&saddr, 4, sum);
+	sum = packet_sum((u8 *)&daddr, 4, sum);
+	return htons(~packet_sum(NULL, 0, sum + len + proto));
+}
+
+static inline __sum16 csum_ipv6_magic(const struct in6_addr *saddr,
+				      const struct in6_addr *daddr, u32 len, u8 proto,
+				      u32 sum)
+{
+	sum = packet_sum((const u8 *)saddr, 16, sum);
+	sum = packet_sum((const u8 *)daddr, 16, sum);
+	return htons(~packet_sum(NULL, 0, sum + len + proto));
+}
+
+/* RFC 6040 section 4.2: 2 where congestion was met by who cannot be told. */
+static inline int INET_ECN_decapsulate(struct sk_buff *skb, u8 outer, u8 inner)
+{
+	if ((outer & 3) != 3 || (inner & 3) == 3)
+		return 0;
+	if (!(inner & 3))
+		return 2;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		u32 more = 3 & ~inner;
+		u16 sum = ntohs(ip_hdr(skb)->check);
+
+		/* Only what is known to be there is read. */
+		ip_hdr(skb)->tos |= 3;
+		ip_hdr(skb)->check = htons(~packet_sum(NULL, 0, (u16)~sum + more));
+	} else {
+		((u8 *)ipv6_hdr(skb))[1] |= 3 << 4;
+	}
+	return 0;
 }
 
 #endif

@@ -20,15 +20,16 @@ while getopts t:r:u option; do
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- pfkey packet wire
+[ $# -gt 0 ] || set -- pfkey packet wire inside
 
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 tests=0 failed=0
 
-# The kernel's headers that flow.c and quote.c include: packet.h stands for them.
+# The kernel's headers that flow.c and its like include: packet.h stands for them.
 mkdir -p "$build"/{linux,net}
-touch "$build/linux/skbuff.h" "$build"/net/{ip,ipv6,ndisc}.h
+touch "$build/linux/skbuff.h" \
+	"$build"/net/{dsfield,inet_ecn,ip,ip6_checksum,ipv6,ndisc}.h
 declare -A also=([pfkey]='../../kmod/pfkey_parse.c ../../kmod/alg.c')
 
 compile() {
@@ -38,15 +39,18 @@ compile() {
 		-I "$build" -I ../../uapi -o "$build/$1" "$1.c" ${also[$1]:-}
 }
 
-# seconds and executions, as libFuzzer's last line has them
+# executions, seconds and features, as libFuzzer's last lines have them
 verdict() {
-	local name=$1 status=$2 log=$build/$1.log done_ kept
+	local name=$1 status=$2 log=$build/$1.log done_ kept took features
 
 	tests=$((tests + 1))
 	done_=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+	took=$(sed -n 's/^Done .* runs in \([0-9]*\) second.*/\1/p' "$log")
+	features=$(sed -n 's/^#.*DONE.* ft: \([0-9]*\) .*/\1/p' "$log")
 	kept=$(sed -n 's/.*Test unit written to //p' "$log" | head -n 1)
 	if [ "$status" -eq 0 ] && [ "${done_:-0}" -ge "$least" ]; then
-		printf 'ok %d - %s: %s executions, and nothing broke\n' $tests "$name" "$done_"
+		printf 'ok %d - %s: %s executions in %s s, %s features, and nothing broke\n' \
+			$tests "$name" "$done_" "$took" "$features"
 	else
 		printf 'not ok %d - %s: status %s, %s executions%s\n' $tests "$name" \
 			"$status" "${done_:-no}" "${kept:+; what broke it is in $kept}"

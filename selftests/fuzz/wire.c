@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * wire.c - fuzz what is read of ESP and AH themselves: trailers, and what of the IP
- * headers in front of AH its ICV does not cover
+ * wire.c - fuzz what is read of ESP and AH themselves: trailers, AH's length, and what
+ * of the IP headers in front of AH its ICV does not cover
  */
 #include <stdlib.h>
 
@@ -30,6 +30,22 @@ static void trailer(const u8 *plain, unsigned int len)
 	must(!memcmp(again, plain + payload, padding + ESPL_ESP_TAIL));
 }
 
+/* An AH header that is taken has room for its ICV, and its length can be written. */
+static void ah_header(const u8 *ah, unsigned int len)
+{
+	static const u8 icvlens[] = { 12, 16, 24, 32 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(icvlens); i++) {
+		unsigned int strip = espl_ah_len_read(ah[1]);
+
+		if (!espl_ah_len_ok(strip, icvlens[i]) || len < strip)
+			continue;
+		must(strip >= ESPL_AH_FIXED + icvlens[i]);
+		must(strip < ESPL_AH_FIXED + icvlens[i] + 8);
+		must(espl_ah_len_write(strip) == ah[1]);
+	}
+}
+
 /* Muting is done once: a second time changes nothing. */
 static void mute(u8 *header, unsigned int len, bool six, bool sending)
 {
@@ -56,7 +72,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	copy = malloc(size - 1);
 	memcpy(copy, data + 1, size - 1);
 	least = data[0] & 1 ? 40 : 20;
-	if (data[0] & 4)
+	if (data[0] & 8 && size > 2)
+		ah_header(copy, size - 1);
+	else if (data[0] & 4)
 		trailer(copy, size - 1);
 	else if (size - 1 >= least)
 		mute(copy, size - 1, data[0] & 1, data[0] & 2);
