@@ -169,7 +169,7 @@ void espl_ct_bar(struct sk_buff *skb)
  * SNAT, so that all its addresses are known, and before it is confirmed, which it
  * must be before "flow add" takes it.
  *
- * Context: RCU read side.
+ * Context: BH off, RCU read side.
  */
 void espl_ct_guard(struct espl_net *en, struct sk_buff *skb)
 {
@@ -182,9 +182,9 @@ void espl_ct_guard(struct espl_net *en, struct sk_buff *skb)
 }
 
 /**
- * struct review - flows held against a policy that has come or gone
+ * struct review - flows held against policies that have come or gone
  * @en: the namespace
- * @policy: the policy
+ * @policy: the policy, NULL for several
  * @barred: whether there was one that may be in a flowtable
  */
 struct review {
@@ -195,6 +195,8 @@ struct review {
 
 static bool concerns(const struct espl_policy *policy, const struct nf_conn *ct)
 {
+	if (!policy)
+		return true;
 	for (int dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		struct espl_flow flow = flow_of(&ct->tuplehash[dir].tuple,
 						policy->dir == ESPL_OUT);
@@ -210,6 +212,7 @@ static int review_one(struct nf_conn *ct, void *data)
 {
 	struct review *review = data;
 
+	local_bh_disable();
 	rcu_read_lock();
 	if (concerns(review->policy, ct) && !test_bit(IPS_NAT_CLASH_BIT, &ct->status) &&
 	    is_covered(review->en, ct)) {
@@ -217,6 +220,7 @@ static int review_one(struct nf_conn *ct, void *data)
 		review->barred = true;
 	}
 	rcu_read_unlock();
+	local_bh_enable();
 	return 0;
 }
 
@@ -233,9 +237,9 @@ static void empty_flowtables(void)
 }
 
 /**
- * espl_ct_review() - a policy has come or gone: take flows out of flowtables
+ * espl_ct_review() - policies have come or gone: take flows out of flowtables
  * @en: the namespace
- * @policy: the policy
+ * @policy: the policy, NULL for several
  *
  * Where one went, another may cover what it covered.
  *

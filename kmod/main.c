@@ -18,7 +18,7 @@
 #include "pfkey.h"
 #include "sad.h"
 #include "skpol.h"
-#include "spd.h"
+#include "spd_index.h"
 #include "stat.h"
 #include "tx.h"
 
@@ -111,12 +111,21 @@ static int __net_init net_init(struct net *net)
 	INIT_HLIST_HEAD(&en->pfkey_socks);
 	espl_spd_init(en);
 	espl_acquire_init(en);
-	err = espl_sad_init(en);
+	err = espl_index_init(en);
 	if (err)
 		return err;
+	err = espl_sad_init(en);
+	if (err)
+		goto err_index;
 	err = espl_stat_init(en);
 	if (err)
-		espl_sad_fini(en);
+		goto err_sad;
+	return 0;
+
+err_sad:
+	espl_sad_fini(en);
+err_index:
+	espl_index_fini(en);
 	return err;
 }
 
@@ -124,10 +133,11 @@ static void __net_exit net_exit(struct net *net)
 {
 	struct espl_net *en = espl_net(net);
 
-	/* SAs last: packets in flight hold them, and count. */
+	/* SAs late: packets in flight hold them, look policies up, and count. */
 	espl_spd_fini(en);
 	espl_acquire_fini(en);
 	espl_sad_fini(en);
+	espl_index_fini(en);
 	espl_stat_fini(en);
 }
 
@@ -145,9 +155,12 @@ static int __init espl_init(void)
 	espl_wq = alloc_workqueue("esplanade", WQ_UNBOUND, 0);
 	if (!espl_wq)
 		return -ENOMEM;
-	err = register_pernet_subsys(&net_ops);
+	err = espl_index_init_cache();
 	if (err)
 		goto err_wq;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto err_cache;
 	espl_skpol_init();
 	/* Last: from here on keyers can come in. */
 	err = espl_pfkey_init();
@@ -158,6 +171,8 @@ static int __init espl_init(void)
 err_skpol:
 	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
+err_cache:
+	espl_index_fini_cache();
 err_wq:
 	destroy_workqueue(espl_wq);
 	return err;
@@ -169,6 +184,7 @@ static void __exit espl_exit(void)
 	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
 	rcu_barrier();
+	espl_index_fini_cache();
 	destroy_workqueue(espl_wq);
 }
 

@@ -18,6 +18,7 @@
 
 #include <linux/completion.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
@@ -51,8 +52,13 @@ enum espl_dir {
  * @sa_gone: completed when @sa_refs falls to 0
  * @sa_serial: the serial of the newest SA [M]
  * @natt_ports: UDP ports that ESP comes in by, each with the number of its SAs [R]
- * @policies: per direction, by priority and then age [R]
+ * @policies: per direction, in the order in which they are matched [M]
+ * @policy_by_prefix: lookup: direction and prefixes to policies [R]
+ * @policy_by_id: their numbers [M]
+ * @shapes: per direction, which lengths of prefixes there are [R]
  * @policy_serial: the serial of the newest policy [M]
+ * @policy_age: how many came to a place of their own in the order [M]
+ * @spd_version: another one after each change of what holds, and nobody else's [R]
  * @generation: which policies hold, of those that have come in turn [R]
  * @hook_users: SAs and policies there are; our netfilter hooks are registered
  *		while there is one [M]
@@ -85,8 +91,13 @@ struct espl_net {
 	u64 sa_serial;
 	struct xarray natt_ports;
 
-	struct list_head policies[ESPL_DIRS];
+	struct rb_root policies[ESPL_DIRS];
+	struct rhltable policy_by_prefix;
+	struct rhltable policy_by_id;
+	struct list_head shapes[ESPL_DIRS];
 	u32 policy_serial;
+	u32 policy_age;
+	unsigned long spd_version;
 	unsigned long generation;
 
 	unsigned int hook_users;

@@ -36,7 +36,8 @@ static unsigned int collect_policies(struct espl_net *en, void **entry)
 	unsigned int n = 0;
 
 	for (int dir = 0; dir < ESPL_DIRS; dir++) {
-		list_for_each_entry(policy, &en->policies[dir], node) {
+		for (policy = espl_spd_first(en, dir); policy;
+		     policy = espl_spd_next(policy)) {
 			if (entry)
 				entry[n] = espl_policy_get(policy);
 			n++;

@@ -57,6 +57,7 @@ struct espl_sel {
  * @ports_known: false where the ports are out of sight: a later fragment, or a
  *		 packet that ends before them
  * @proto_hidden: so is the protocol: a later fragment of IPv6
+ * @zero: so that it is hashed and compared without holes
  */
 struct espl_flow {
 	union nf_inet_addr saddr;
@@ -70,6 +71,7 @@ struct espl_flow {
 	bool fragment;
 	bool ports_known;
 	bool proto_hidden;
+	u8 zero;
 };
 
 /** enum espl_match - does a selector cover a flow */

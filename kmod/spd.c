@@ -3,19 +3,19 @@
  * spd.c - the security policy database (RFC 4301 section 4.4.1)
  *
  * Owns policies and their order: priority first, then age. The PF_KEY room
- * changes it, tx.c and check.c ask it.
+ * changes it; spd_index.c has them in tables, where packets find them.
  *
- * In a transaction (espl_net.staging) all is in the lists at once, and holds from the
+ * In a transaction (espl_net.staging) all is in the tables at once, and holds from the
  * next generation on, or up to there. Then the generation's number changes.
  */
 #include <linux/module.h>
-#include <linux/rculist.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 
 #include "acquire.h"
 #include "ct.h"
 #include "life.h"
-#include "spd.h"
+#include "spd_index.h"
 
 static bool fail_closed;
 module_param(fail_closed, bool, 0644);
@@ -65,14 +65,10 @@ void espl_policy_put(struct espl_policy *policy)
 		kfree_rcu(policy, rcu);
 }
 
-static void insert(struct list_head *list, struct espl_policy *policy)
+static bool precedes(struct rb_node *a, const struct rb_node *b)
 {
-	struct espl_policy *pos;
-
-	list_for_each_entry(pos, list, node)
-		if (pos->priority > policy->priority)
-			break;
-	list_add_tail_rcu(&policy->node, &pos->node);
+	return rb_entry(a, struct espl_policy, node)->rank <
+	       rb_entry(b, struct espl_policy, node)->rank;
 }
 
 /*
@@ -88,7 +84,9 @@ static void hold_module(struct espl_policy *policy)
 
 static void take_out(struct espl_net *en, struct espl_policy *policy)
 {
-	list_del_rcu(&policy->node);
+	rb_erase(&policy->node, &en->policies[policy->dir]);
+	espl_index_del(en, policy);
+	espl_index_changed(en);
 	if (policy->holds)
 		module_put(THIS_MODULE);
 	policy->dead = true;
@@ -97,21 +95,11 @@ static void take_out(struct espl_net *en, struct espl_policy *policy)
 	espl_policy_put(policy);
 }
 
-/* It holds from now on. */
-static void settle(struct espl_net *en, struct espl_policy *policy)
-{
-	espl_life_start_policy(policy);
-	espl_ct_review(en, policy);
-}
-
 /* It holds no more, and nor does what it asked for. */
 static void end(struct espl_net *en, struct espl_policy *policy)
 {
-	espl_policy_get(policy);
-	take_out(en, policy);
 	espl_acquire_forget(en, policy->id);
-	espl_ct_review(en, policy);
-	espl_policy_put(policy);
+	take_out(en, policy);
 }
 
 /* In a transaction: what came with it was never seen, all else goes in turn. */
@@ -138,7 +126,6 @@ static void retire(struct espl_net *en, struct espl_policy *policy)
 int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 {
 	struct espl_policy *old = espl_spd_lookup_sel(en, policy->dir, &policy->sel);
-	struct list_head *list = &en->policies[policy->dir];
 	int err;
 
 	if (old && !replace)
@@ -146,24 +133,32 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 	err = espl_hooks_get(en);
 	if (err)
 		return err;
+	policy->id = old ? old->id : (en->policy_serial + 1) * 8 + policy->dir;
+	policy->rank = old && old->priority == policy->priority ? old->rank :
+		       (u64)policy->priority << 32 | ++en->policy_age;
+	policy->born = en->staging ? en->generation + 1 : 0;
+	/* The new one first: at no moment is there none. */
+	err = espl_index_add(en, policy);
+	if (err) {
+		espl_hooks_put(en);
+		return err;
+	}
 	espl_policy_get(policy);
 	hold_module(policy);
 	policy->en = en;
-	policy->id = old ? old->id : ++en->policy_serial * 8 + policy->dir;
-	policy->born = en->staging ? en->generation + 1 : 0;
-	/* The new one first: at no moment is there none. */
-	if (old && old->priority == policy->priority)
-		list_add_tail_rcu(&policy->node, &old->node);
-	else
-		insert(list, policy);
+	rb_add(&policy->node, &en->policies[policy->dir], precedes);
+	if (!old)
+		en->policy_serial++;
 	if (en->staging) {
 		if (old)
 			retire(en, old);
 		return 0;
 	}
+	espl_index_changed(en);
 	if (old)
 		take_out(en, old);
-	settle(en, policy);
+	espl_life_start_policy(policy);
+	espl_ct_review(en, policy);
 	return 0;
 }
 
@@ -176,10 +171,14 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
  */
 void espl_spd_del(struct espl_net *en, struct espl_policy *policy)
 {
-	if (en->staging)
+	if (en->staging) {
 		retire(en, policy);
-	else
-		end(en, policy);
+		return;
+	}
+	espl_policy_get(policy);
+	end(en, policy);
+	espl_ct_review(en, policy);
+	espl_policy_put(policy);
 }
 
 /**
@@ -193,13 +192,12 @@ void espl_spd_flush(struct espl_net *en)
 	struct espl_policy *policy, *next;
 
 	for (int dir = 0; dir < ESPL_DIRS; dir++) {
-		list_for_each_entry_safe(policy, next, &en->policies[dir], node) {
-			if (en->staging) {
+		for (policy = espl_spd_first(en, dir); policy; policy = next) {
+			next = espl_spd_next(policy);
+			if (en->staging)
 				retire(en, policy);
-				continue;
-			}
-			espl_acquire_forget(en, policy->id);
-			take_out(en, policy);
+			else
+				end(en, policy);
 		}
 	}
 }
@@ -216,20 +214,23 @@ void espl_spd_commit(struct espl_net *en)
 {
 	struct espl_policy *policy, *next;
 
-	/* Pairs with espl_spd_lookup(): who sees the number sees the policies. */
+	/* Pairs with spd_index.c's find(): who sees the number sees the policies. */
 	smp_store_release(&en->generation, en->generation + 1);
+	espl_index_changed(en);
 	/* Who has seen the one before may be on its way through the old ones. */
 	synchronize_rcu();
 	for (int dir = 0; dir < ESPL_DIRS; dir++) {
-		list_for_each_entry_safe(policy, next, &en->policies[dir], node) {
+		for (policy = espl_spd_first(en, dir); policy; policy = next) {
+			next = espl_spd_next(policy);
 			if (policy->born) {
 				WRITE_ONCE(policy->born, 0);
-				settle(en, policy);
+				espl_life_start_policy(policy);
 			} else if (policy->gone) {
 				end(en, policy);
 			}
 		}
 	}
+	espl_ct_review(en, NULL);
 }
 
 /**
@@ -243,7 +244,8 @@ void espl_spd_abort(struct espl_net *en)
 	struct espl_policy *policy, *next;
 
 	for (int dir = 0; dir < ESPL_DIRS; dir++) {
-		list_for_each_entry_safe(policy, next, &en->policies[dir], node) {
+		for (policy = espl_spd_first(en, dir); policy; policy = next) {
+			next = espl_spd_next(policy);
 			if (policy->born)
 				take_out(en, policy);
 			else
@@ -253,115 +255,28 @@ void espl_spd_abort(struct espl_net *en)
 }
 
 /**
- * espl_spd_lookup_id() - the policy with a number
+ * espl_spd_first() - the policy that is matched first
  * @en: the namespace
- * @id: as espl_spd_add() gave it
+ * @dir: of this direction
  *
  * Context: Process, espl_net.lock held.
  * Return: The policy, lent, or NULL.
  */
-struct espl_policy *espl_spd_lookup_id(struct espl_net *en, u32 id)
+struct espl_policy *espl_spd_first(struct espl_net *en, enum espl_dir dir)
 {
-	struct espl_policy *policy;
-	u32 dir = id % 8;
-
-	if (dir >= ESPL_DIRS)
-		return NULL;
-	list_for_each_entry(policy, &en->policies[dir], node)
-		if (policy->id == id && !policy->gone)
-			return policy;
-	return NULL;
+	return rb_entry_safe(rb_first(&en->policies[dir]), struct espl_policy, node);
 }
 
 /**
- * espl_spd_lookup_sel() - the policy with a selector
- * @en: the namespace
- * @dir: its direction
- * @sel: its selector
+ * espl_spd_next() - the policy that is matched next
+ * @policy: a policy in the SPD
  *
  * Context: Process, espl_net.lock held.
  * Return: The policy, lent, or NULL.
  */
-struct espl_policy *espl_spd_lookup_sel(struct espl_net *en, enum espl_dir dir,
-					const struct espl_sel *sel)
+struct espl_policy *espl_spd_next(struct espl_policy *policy)
 {
-	struct espl_policy *policy;
-
-	list_for_each_entry(policy, &en->policies[dir], node)
-		if (!policy->gone && espl_sel_equal(&policy->sel, sel))
-			return policy;
-	return NULL;
-}
-
-static enum espl_verdict verdict_of(const struct espl_policy *policy)
-{
-	switch (policy->action) {
-	case IPSEC_POLICY_IPSEC:
-		return ESPL_PROTECT;
-	case IPSEC_POLICY_NONE:
-		return ESPL_BYPASS;
-	default:
-		return ESPL_DISCARD;
-	}
-}
-
-static bool lets_clear(enum espl_verdict verdict)
-{
-	return verdict == ESPL_NO_POLICY || verdict == ESPL_BYPASS;
-}
-
-static bool holds(const struct espl_policy *policy, unsigned long generation)
-{
-	unsigned long gone = READ_ONCE(policy->gone);
-
-	return generation >= READ_ONCE(policy->born) &&
-	       (!gone || generation < gone);
-}
-
-/**
- * espl_spd_lookup() - what the SPD says of a flow
- * @en: the namespace
- * @dir: which way the flow goes
- * @flow: the flow
- * @policy: set to the first policy that covers it, lent, where there is one
- *
- * Where hidden ports decide between clear and not clear, or between two ways
- * to protect, the answer is ESPL_UNCLEAR.
- *
- * Context: RCU read side.
- * Return: The verdict.
- */
-enum espl_verdict espl_spd_lookup(struct espl_net *en, enum espl_dir dir,
-				  const struct espl_flow *flow,
-				  struct espl_policy **policy)
-{
-	/* Pairs with espl_spd_commit(). */
-	unsigned long generation = smp_load_acquire(&en->generation);
-	enum espl_verdict verdict = ESPL_NO_POLICY;
-	bool maybe_clear = false, maybe_not = false;
-	struct espl_policy *pos;
-
-	*policy = NULL;
-	list_for_each_entry_rcu(pos, &en->policies[dir], node) {
-		enum espl_match match = espl_sel_match(&pos->sel, flow);
-
-		if (match == ESPL_MISS || !holds(pos, generation))
-			continue;
-		if (match == ESPL_HIT) {
-			*policy = pos;
-			verdict = verdict_of(pos);
-			break;
-		}
-		if (lets_clear(verdict_of(pos)))
-			maybe_clear = true;
-		else
-			maybe_not = true;
-	}
-	if (maybe_not || (maybe_clear && !lets_clear(verdict)))
-		return ESPL_UNCLEAR;
-	if (*policy && READ_ONCE((*policy)->last_used) != espl_now())
-		WRITE_ONCE((*policy)->last_used, espl_now());
-	return verdict;
+	return rb_entry_safe(rb_next(&policy->node), struct espl_policy, node);
 }
 
 /**
@@ -374,7 +289,7 @@ void espl_spd_init(struct espl_net *en)
 {
 	en->generation = 1;
 	for (int dir = 0; dir < ESPL_DIRS; dir++)
-		INIT_LIST_HEAD(&en->policies[dir]);
+		en->policies[dir] = RB_ROOT;
 }
 
 /**

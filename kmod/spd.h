@@ -8,7 +8,9 @@
 #include "../uapi/linux/pfkeyv2.h"	/* first: the kernel's own has its guard */
 
 #include <linux/ipsec.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
+#include <linux/rhashtable.h>
 
 #include "life.h"
 #include "net.h"
@@ -36,9 +38,23 @@ struct espl_tmpl {
 	u32 reqid;
 };
 
+/* Key of espl_net.policy_by_prefix; hashed as bytes, so without holes. */
+struct espl_prefix_key {
+	union nf_inet_addr saddr;
+	union nf_inet_addr daddr;
+	u8 dir;
+	u8 family;
+	u8 splen;
+	u8 dplen;
+};
+
 /**
  * struct espl_policy - a policy
- * @node: in espl_net.policies, by priority and then age [R]
+ * @node: in espl_net.policies, by @rank [M]
+ * @by_prefix: in espl_net.policy_by_prefix [R]
+ * @by_id: in espl_net.policy_by_id [M]
+ * @prefix: hash key [I]
+ * @rank: its place in the order, the first is the lowest: priority, then age [I]
  * @sel: the traffic it is about [I]
  * @dir: enum espl_dir [I]
  * @action: IPSEC_POLICY_DISCARD, IPSEC_POLICY_NONE (bypass) or
@@ -60,7 +76,11 @@ struct espl_tmpl {
  * @rcu: frees
  */
 struct espl_policy {
-	struct list_head node;
+	struct rb_node node;
+	struct rhlist_head by_prefix;
+	struct rhlist_head by_id;
+	struct espl_prefix_key prefix;
+	u64 rank;
 	struct espl_sel sel;
 	u8 dir;
 	u8 action;
@@ -105,6 +125,8 @@ void espl_spd_flush(struct espl_net *en);
 void espl_spd_commit(struct espl_net *en);
 void espl_spd_abort(struct espl_net *en);
 
+struct espl_policy *espl_spd_first(struct espl_net *en, enum espl_dir dir);
+struct espl_policy *espl_spd_next(struct espl_policy *policy);
 struct espl_policy *espl_spd_lookup_id(struct espl_net *en, u32 id);
 struct espl_policy *espl_spd_lookup_sel(struct espl_net *en, enum espl_dir dir,
 					const struct espl_sel *sel);

@@ -539,13 +539,14 @@ unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 	struct espl_flow flow;
 	unsigned int verdict;
 
+	local_bh_disable();
 	espl_ct_guard(en, skb);
 	if (passes(skb, state->pf))
-		return NF_ACCEPT;
-	if (!espl_flow_read(skb, state->pf, &flow))
-		return refuse(en, skb, ESPL_OUT_HEADER);
-	local_bh_disable();
-	verdict = judge(en, skb, &flow, state);
+		verdict = NF_ACCEPT;
+	else if (!espl_flow_read(skb, state->pf, &flow))
+		verdict = refuse(en, skb, ESPL_OUT_HEADER);
+	else
+		verdict = judge(en, skb, &flow, state);
 	local_bh_enable();
 	return verdict;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * shim.h - what spd.c asks of the kernel, for one thread that never waits
+ * shim.h - what spd.c and spd_index.c ask of the kernel, for one thread that never waits
  *
  * Stands for all the headers it includes, which run.sh makes empty. An object is
  * freed at once, not after a grace period: the address sanitizer sees who still
@@ -14,6 +14,9 @@
 #include "../../kmod/portable.h"
 
 #define __percpu
+#define U64_MAX			UINT64_MAX
+#define BUILD_BUG_ON(wrong)	_Static_assert(!(wrong), "")
+#define min(a, b)		((a) < (b) ? (a) : (b))
 #define IS_ENABLED(option)	1
 #define typeof			__typeof__
 #define GFP_KERNEL		0
@@ -34,7 +37,6 @@ struct sk_buff;
 struct workqueue_struct;
 struct completion {};
 struct rhashtable {};
-struct rhltable {};
 struct hlist_head {};
 struct rcu_head {};
 struct mutex {};
@@ -86,9 +88,115 @@ static inline void list_del_rcu(struct list_head *entry)
 	     &pos->member != (list); \
 	     pos = list_entry(pos->member.next, typeof(*pos), member))
 #define list_for_each_entry_rcu	list_for_each_entry
-#define list_for_each_entry_safe(pos, following, list, member) \
-	for (pos = list_entry((list)->next, typeof(*pos), member); \
-	     following = list_entry(pos->member.next, typeof(*pos), member), \
-	     &pos->member != (list); pos = following)
+
+/* A CPU, and numbers that only it changes. */
+#define this_cpu_ptr(p)		(p)
+#define alloc_percpu(type)	calloc(1, sizeof(type))
+#define free_percpu(p)		free(p)
+#define rcu_read_lock()
+#define rcu_read_unlock()
+typedef long atomic_long_t;
+static inline long atomic_long_inc_return(atomic_long_t *n) { return ++*n; }
+
+#define GOLDEN_RATIO_32	0x61C88647
+
+/* The tree is a list in order, as rb_add() in the kernel puts equals behind. */
+struct rb_node {
+	struct rb_node *next;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+#define RB_ROOT		((struct rb_root){ NULL })
+#define rb_entry	list_entry
+#define rb_entry_safe(node, type, member) \
+	((node) ? rb_entry(node, type, member) : NULL)
+#define rb_first(tree)	((tree)->rb_node)
+#define rb_next(node)	((node)->next)
+
+static inline void rb_add(struct rb_node *node, struct rb_root *tree,
+			  bool (*less)(struct rb_node *, const struct rb_node *))
+{
+	struct rb_node **at = &tree->rb_node;
+
+	while (*at && !less(node, *at))
+		at = &(*at)->next;
+	node->next = *at;
+	*at = node;
+}
+
+static inline void rb_erase(struct rb_node *node, struct rb_root *tree)
+{
+	struct rb_node **at = &tree->rb_node;
+
+	while (*at != node)
+		at = &(*at)->next;
+	*at = node->next;
+}
+
+/* All entries in one list, each with the place of its key. */
+struct rhlist_head {
+	struct rhlist_head *next;
+	const void *key;
+};
+
+struct rhltable {
+	struct rhlist_head *first;
+};
+
+struct rhashtable_params {
+	size_t key_len, key_offset, head_offset;
+	bool automatic_shrinking;
+};
+
+static bool shim_table_full;
+
+static inline int rhltable_insert(struct rhltable *table, struct rhlist_head *node,
+				  struct rhashtable_params params)
+{
+	if (shim_table_full)
+		return -ENOMEM;
+	node->key = (char *)node - params.head_offset + params.key_offset;
+	node->next = table->first;
+	table->first = node;
+	return 0;
+}
+
+static inline int rhltable_remove(struct rhltable *table, struct rhlist_head *node,
+				  struct rhashtable_params params)
+{
+	struct rhlist_head **at = &table->first;
+
+	(void)params;
+	while (*at != node)
+		at = &(*at)->next;
+	*at = node->next;
+	return 0;
+}
+
+static inline struct rhlist_head *shim_same(struct rhlist_head *node, const void *key,
+					    size_t len)
+{
+	while (node && memcmp(node->key, key, len))
+		node = node->next;
+	return node;
+}
+
+#define rhltable_lookup(table, key, params) \
+	(shim_len = (params).key_len, shim_same((table)->first, key, shim_len))
+#define rhl_for_each_entry_rcu(entry, pos, list, member) \
+	for (pos = list; pos && (entry = list_entry(pos, typeof(*entry), member)); \
+	     pos = shim_same(pos->next, pos->key, shim_len))
+
+static size_t shim_len;	/* of the key that was looked up last */
+static inline int rhltable_init(struct rhltable *table, const struct rhashtable_params *params)
+{
+	(void)params;
+	table->first = NULL;
+	return 0;
+}
+static inline void rhltable_destroy(struct rhltable *table) { (void)table; }
 
 #endif

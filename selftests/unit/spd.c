@@ -10,6 +10,7 @@
 
 #include "../../kmod/sel.c"
 #include "../../kmod/spd.c"
+#include "../../kmod/spd_index.c"
 #include "unit.h"
 
 static struct espl_net en;
@@ -97,7 +98,7 @@ static const char *order(enum espl_dir dir)
 	int at = 0;
 
 	text[0] = 0;
-	list_for_each_entry(policy, &en.policies[dir], node)
+	for (policy = espl_spd_first(&en, dir); policy; policy = espl_spd_next(policy))
 		at += sprintf(text + at, " %u", policy->id);
 	return text;
 }
@@ -138,6 +139,10 @@ static void changes(void)
 	check(add(ESPL_OUT, to(NET, 30, 0), none, 0, false) == -ENOMEM &&
 	      add(ESPL_OUT, a, none, 0, true) == -ENOMEM, "without hooks nothing is added");
 	hooks_fail = false;
+	shim_table_full = true;
+	check(add(ESPL_OUT, to(NET, 30, 0), none, 0, false) == -ENOMEM &&
+	      add(ESPL_OUT, a, none, 0, true) == -ENOMEM, "nor without a place in the tables");
+	shim_table_full = false;
 	is_order(ESPL_OUT, " 9 17 25 41", "or replaced");
 	check(en.hook_users == 5, "and no hook is held");
 	add(ESPL_FWD, a, none, 0, false);
@@ -160,6 +165,33 @@ static void changes(void)
 	espl_policy_put(policy);
 	espl_spd_flush(&en);
 	check(!en.hook_users, "flushed, hooks and all");
+}
+
+/* Prefixes of the source, the other direction, the other family: other policies. */
+static void keys(void)
+{
+	struct espl_sel sel = to(NET, 16, 0), six = { .family = AF_INET6 };
+	struct espl_flow flow = { .family = AF_INET, .daddr.ip = htonl(NET + 1) };
+	struct espl_policy *policy;
+
+	sel.saddr.ip = htonl(0xc0a80000);
+	sel.splen = 16;
+	six.sport = sel.sport;
+	six.dport = sel.dport;
+	add(ESPL_OUT, sel, IPSEC_POLICY_IPSEC, 0, false);
+	add(ESPL_OUT, six, IPSEC_POLICY_DISCARD, 0, false);
+	flow.ports_known = true;
+	flow.saddr.ip = htonl(0xc0a80102);
+	check(espl_spd_lookup(&en, ESPL_OUT, &flow, &policy) == ESPL_PROTECT, "a source that is covered");
+	check(espl_spd_lookup(&en, ESPL_IN, &flow, &policy) == ESPL_NO_POLICY, "the other way it is not");
+	check(espl_spd_lookup(&en, ESPL_OUT, &flow, &policy) == ESPL_PROTECT, "and this way it still is");
+	flow.saddr.ip = htonl(0xc0a90102);
+	check(espl_spd_lookup(&en, ESPL_OUT, &flow, &policy) == ESPL_NO_POLICY, "one that is not");
+	flow.family = AF_INET6;
+	check(espl_spd_lookup(&en, ESPL_OUT, &flow, &policy) == ESPL_DISCARD, "nor is it of the other family");
+	espl_spd_flush(&en);
+	for (int dir = 0; dir < ESPL_DIRS; dir++)
+		check(en.shapes[dir].next == &en.shapes[dir], "flushed, no shape is left");
 }
 
 /*
@@ -383,10 +415,14 @@ static void transactions(void)
 int main(void)
 {
 	espl_spd_init(&en);
+	check(!espl_index_init(&en) && !espl_index_init_cache(), "tables");
 	changes();
+	keys();
 	hidden_ports();
 	by_model();
 	transactions();
 	espl_spd_fini(&en);
+	espl_index_fini(&en);
+	espl_index_fini_cache();
 	return unit_done();
 }

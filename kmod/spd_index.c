@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * spd_index.c - finding policies among many: by number, by selector, by flow
+ *
+ * Owns the tables of policies. spd.c adds to them and takes out, tx.c and check.c ask
+ * for a packet's policy.
+ *
+ * Policies that differ in ports and protocol only are in one chain of a hash table,
+ * under their two prefixes. How many pairs of prefix lengths there are, and not how
+ * many policies, is how often a packet looks there: once for each shape. What it
+ * found is kept for the flow's next packet, on each CPU, until the SPD changes.
+ */
+#include <linux/atomic.h>
+#include <linux/hash.h>
+#include <linux/percpu.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+
+#include "spd_index.h"
+
+static const struct rhashtable_params by_prefix = {
+	.key_len = sizeof(struct espl_prefix_key),
+	.key_offset = offsetof(struct espl_policy, prefix),
+	.head_offset = offsetof(struct espl_policy, by_prefix),
+	.automatic_shrinking = true,
+};
+
+static const struct rhashtable_params by_id = {
+	.key_len = sizeof(u32),
+	.key_offset = offsetof(struct espl_policy, id),
+	.head_offset = offsetof(struct espl_policy, by_id),
+	.automatic_shrinking = true,
+};
+
+/**
+ * struct shape - a pair of prefix lengths that policies have
+ * @node: in espl_net.shapes [R]
+ * @family: of both [I]
+ * @splen: of the source, in bits [I]
+ * @dplen: of the destination [I]
+ * @users: policies of this shape [M]
+ * @rcu: frees
+ */
+struct shape {
+	struct list_head node;
+	u8 family;
+	u8 splen;
+	u8 dplen;
+	unsigned int users;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct cached - what was found for a flow
+ * @flow: the flow
+ * @dir: which way
+ * @verdict: enum espl_verdict
+ * @version: espl_net.spd_version of then; while that has not changed, @policy lives
+ * @policy: which decided
+ */
+struct cached {
+	struct espl_flow flow;
+	u8 dir;
+	u8 verdict;
+	unsigned long version;
+	struct espl_policy *policy;
+};
+
+#define CACHED_FLOWS_LOG	8	/* 256 on each CPU, 16 KB */
+
+static struct cache {
+	struct cached flow[1 << CACHED_FLOWS_LOG];
+} __percpu *cache;
+
+/* Of all namespaces, so that one's number is never another's. */
+static atomic_long_t versions;
+
+static struct shape *find_shape(struct espl_net *en, const struct espl_policy *policy)
+{
+	const struct espl_sel *sel = &policy->sel;
+	struct shape *shape;
+
+	list_for_each_entry(shape, &en->shapes[policy->dir], node)
+		if (shape->family == sel->family && shape->splen == sel->splen &&
+		    shape->dplen == sel->dplen)
+			return shape;
+	return NULL;
+}
+
+static struct shape *hold_shape(struct espl_net *en, const struct espl_policy *policy)
+{
+	struct shape *shape = find_shape(en, policy);
+
+	if (!shape) {
+		shape = kzalloc(sizeof(*shape), GFP_KERNEL);
+		if (!shape)
+			return NULL;
+		shape->family = policy->sel.family;
+		shape->splen = policy->sel.splen;
+		shape->dplen = policy->sel.dplen;
+		list_add_tail_rcu(&shape->node, &en->shapes[policy->dir]);
+	}
+	shape->users++;
+	return shape;
+}
+
+static void drop_shape(struct shape *shape)
+{
+	if (--shape->users)
+		return;
+	list_del_rcu(&shape->node);
+	kfree_rcu(shape, rcu);
+}
+
+/**
+ * espl_index_add() - let a policy be found
+ * @en: the namespace
+ * @policy: the policy, complete
+ *
+ * Context: Process, espl_net.lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int espl_index_add(struct espl_net *en, struct espl_policy *policy)
+{
+	struct shape *shape = hold_shape(en, policy);
+	int err;
+
+	if (!shape)
+		return -ENOMEM;
+	policy->prefix = (struct espl_prefix_key){
+		.saddr = policy->sel.saddr, .daddr = policy->sel.daddr,
+		.dir = policy->dir, .family = policy->sel.family,
+		.splen = policy->sel.splen, .dplen = policy->sel.dplen,
+	};
+	err = rhltable_insert(&en->policy_by_id, &policy->by_id, by_id);
+	if (err)
+		goto err_shape;
+	err = rhltable_insert(&en->policy_by_prefix, &policy->by_prefix, by_prefix);
+	if (err)
+		goto err_id;
+	return 0;
+
+err_id:
+	rhltable_remove(&en->policy_by_id, &policy->by_id, by_id);
+err_shape:
+	drop_shape(shape);
+	return -ENOMEM;
+}
+
+/**
+ * espl_index_del() - let a policy be found no more
+ * @en: the namespace
+ * @policy: the policy; freed after espl_index_changed() and a grace period
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_index_del(struct espl_net *en, struct espl_policy *policy)
+{
+	rhltable_remove(&en->policy_by_prefix, &policy->by_prefix, by_prefix);
+	rhltable_remove(&en->policy_by_id, &policy->by_id, by_id);
+	drop_shape(find_shape(en, policy));
+}
+
+/**
+ * espl_index_changed() - other policies hold from now on: forget what was found
+ * @en: the namespace
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_index_changed(struct espl_net *en)
+{
+	/* Pairs with espl_spd_lookup(): who sees the number sees the change. */
+	smp_store_release(&en->spd_version, atomic_long_inc_return(&versions));
+}
+
+/**
+ * espl_spd_lookup_id() - the policy with a number
+ * @en: the namespace
+ * @id: as espl_spd_add() gave it
+ *
+ * Context: Process, espl_net.lock held.
+ * Return: The policy, lent, or NULL.
+ */
+struct espl_policy *espl_spd_lookup_id(struct espl_net *en, u32 id)
+{
+	struct espl_policy *policy, *found = NULL;
+	struct rhlist_head *list, *pos;
+
+	rcu_read_lock();
+	list = rhltable_lookup(&en->policy_by_id, &id, by_id);
+	rhl_for_each_entry_rcu(policy, pos, list, by_id)
+		if (!policy->gone)
+			found = policy;
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * espl_spd_lookup_sel() - the policy with a selector
+ * @en: the namespace
+ * @dir: its direction
+ * @sel: its selector
+ *
+ * Context: Process, espl_net.lock held.
+ * Return: The policy, lent, or NULL.
+ */
+struct espl_policy *espl_spd_lookup_sel(struct espl_net *en, enum espl_dir dir,
+					const struct espl_sel *sel)
+{
+	const struct espl_prefix_key key = {
+		.saddr = sel->saddr, .daddr = sel->daddr, .dir = dir,
+		.family = sel->family, .splen = sel->splen, .dplen = sel->dplen,
+	};
+	struct espl_policy *policy, *found = NULL;
+	struct rhlist_head *list, *pos;
+
+	rcu_read_lock();
+	list = rhltable_lookup(&en->policy_by_prefix, &key, by_prefix);
+	rhl_for_each_entry_rcu(policy, pos, list, by_prefix)
+		if (!policy->gone && espl_sel_equal(&policy->sel, sel))
+			found = policy;
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * struct search - a flow on its way through the policies that may cover it
+ * @flow: the flow
+ * @generation: the policies of which hold
+ * @hit: the first that covers it, so far
+ * @clear: the rank of the first that would let it pass in clear, if its ports are
+ *	   what they may be; U64_MAX for none
+ * @shut: the same of those that would not
+ */
+struct search {
+	const struct espl_flow *flow;
+	unsigned long generation;
+	struct espl_policy *hit;
+	u64 clear;
+	u64 shut;
+};
+
+static enum espl_verdict verdict_of(const struct espl_policy *policy)
+{
+	switch (policy->action) {
+	case IPSEC_POLICY_IPSEC:
+		return ESPL_PROTECT;
+	case IPSEC_POLICY_NONE:
+		return ESPL_BYPASS;
+	default:
+		return ESPL_DISCARD;
+	}
+}
+
+static bool lets_clear(enum espl_verdict verdict)
+{
+	return verdict == ESPL_NO_POLICY || verdict == ESPL_BYPASS;
+}
+
+static bool holds(const struct espl_policy *policy, unsigned long generation)
+{
+	unsigned long gone = READ_ONCE(policy->gone);
+
+	return generation >= READ_ONCE(policy->born) &&
+	       (!gone || generation < gone);
+}
+
+static void consider(struct search *search, struct espl_policy *policy)
+{
+	enum espl_match match = espl_sel_match(&policy->sel, search->flow);
+
+	if (match == ESPL_MISS || !holds(policy, search->generation))
+		return;
+	if (match == ESPL_HIT) {
+		if (!search->hit || policy->rank < search->hit->rank)
+			search->hit = policy;
+	} else if (lets_clear(verdict_of(policy))) {
+		search->clear = min(search->clear, policy->rank);
+	} else {
+		search->shut = min(search->shut, policy->rank);
+	}
+}
+
+static void search_shape(struct espl_net *en, enum espl_dir dir,
+			 const struct shape *shape, struct search *search)
+{
+	struct espl_prefix_key key = {
+		.saddr = search->flow->saddr, .daddr = search->flow->daddr,
+		.dir = dir, .family = shape->family,
+		.splen = shape->splen, .dplen = shape->dplen,
+	};
+	struct rhlist_head *list, *pos;
+	struct espl_policy *policy;
+
+	espl_addr_mask(&key.saddr, key.splen);
+	espl_addr_mask(&key.daddr, key.dplen);
+	list = rhltable_lookup(&en->policy_by_prefix, &key, by_prefix);
+	rhl_for_each_entry_rcu(policy, pos, list, by_prefix)
+		consider(search, policy);
+}
+
+/* Where hidden ports decide it is only those of policies in front of the hit. */
+static enum espl_verdict judge(const struct search *search)
+{
+	u64 rank = search->hit ? search->hit->rank : U64_MAX;
+	enum espl_verdict verdict = search->hit ? verdict_of(search->hit) :
+						  ESPL_NO_POLICY;
+
+	if (search->shut < rank || (search->clear < rank && !lets_clear(verdict)))
+		return ESPL_UNCLEAR;
+	return verdict;
+}
+
+static enum espl_verdict find(struct espl_net *en, enum espl_dir dir,
+			      const struct espl_flow *flow,
+			      struct espl_policy **policy)
+{
+	struct search search = {
+		.flow = flow, .clear = U64_MAX, .shut = U64_MAX,
+		/* Pairs with espl_spd_commit(). */
+		.generation = smp_load_acquire(&en->generation),
+	};
+	const struct shape *shape;
+
+	list_for_each_entry_rcu(shape, &en->shapes[dir], node)
+		if (shape->family == flow->family)
+			search_shape(en, dir, shape, &search);
+	*policy = search.hit;
+	return judge(&search);
+}
+
+#define FLOW_WORDS	(sizeof(struct espl_flow) / sizeof(u32))
+
+/* Good enough for a cache: who finds flows that share a place gains nothing by it. */
+static struct cached *slot(enum espl_dir dir, const struct espl_flow *flow)
+{
+	const u32 *word = (const u32 *)flow;
+	struct cache *mine = this_cpu_ptr(cache);
+	u32 hash = dir;
+
+	BUILD_BUG_ON(sizeof(*flow) % sizeof(u32));
+	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+		hash = (hash ^ word[i]) * GOLDEN_RATIO_32;
+	return &mine->flow[hash >> (32 - CACHED_FLOWS_LOG)];
+}
+
+/* memcmp() looks for the first difference; here there is none, most of the time. */
+static bool same_flow(const struct espl_flow *a, const struct espl_flow *b)
+{
+	const u32 *x = (const u32 *)a, *y = (const u32 *)b;
+	u32 differ = 0;
+
+	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
+}
+
+/**
+ * espl_spd_lookup() - what the SPD says of a flow
+ * @en: the namespace
+ * @dir: which way the flow goes
+ * @flow: the flow
+ * @policy: set to the first policy that covers it, lent, where there is one
+ *
+ * Where hidden ports decide between clear and not clear, or between two ways
+ * to protect, the answer is ESPL_UNCLEAR.
+ *
+ * Context: BH off, RCU read side.
+ * Return: The verdict.
+ */
+enum espl_verdict espl_spd_lookup(struct espl_net *en, enum espl_dir dir,
+				  const struct espl_flow *flow,
+				  struct espl_policy **policy)
+{
+	/* Pairs with espl_index_changed(). Before the search, or it were too new. */
+	unsigned long version = smp_load_acquire(&en->spd_version);
+	struct cached *cached = slot(dir, flow);
+
+	if (cached->version != version || cached->dir != dir ||
+	    !same_flow(&cached->flow, flow)) {
+		cached->version = version;
+		cached->dir = dir;
+		cached->flow = *flow;
+		cached->verdict = find(en, dir, flow, &cached->policy);
+	}
+	*policy = cached->policy;
+	if (*policy && READ_ONCE((*policy)->last_used) != espl_now())
+		WRITE_ONCE((*policy)->last_used, espl_now());
+	return cached->verdict;
+}
+
+/**
+ * espl_index_init() - tables of a namespace, empty
+ * @en: the namespace
+ *
+ * Context: Process.
+ * Return: 0 or -ENOMEM.
+ */
+int espl_index_init(struct espl_net *en)
+{
+	int err;
+
+	for (int dir = 0; dir < ESPL_DIRS; dir++)
+		INIT_LIST_HEAD(&en->shapes[dir]);
+	err = rhltable_init(&en->policy_by_prefix, &by_prefix);
+	if (err)
+		return err;
+	err = rhltable_init(&en->policy_by_id, &by_id);
+	if (err)
+		rhltable_destroy(&en->policy_by_prefix);
+	else
+		espl_index_changed(en);
+	return err;
+}
+
+/**
+ * espl_index_fini() - undo that
+ * @en: the namespace, its SPD empty
+ *
+ * Context: Process.
+ */
+void espl_index_fini(struct espl_net *en)
+{
+	rhltable_destroy(&en->policy_by_id);
+	rhltable_destroy(&en->policy_by_prefix);
+}
+
+/**
+ * espl_index_init_cache() - a memory for flows, of all namespaces
+ *
+ * Context: Process.
+ * Return: 0 or -ENOMEM.
+ */
+int espl_index_init_cache(void)
+{
+	cache = alloc_percpu(struct cache);
+	return cache ? 0 : -ENOMEM;
+}
+
+/**
+ * espl_index_fini_cache() - undo that
+ *
+ * Context: Process, no packet looks up any more.
+ */
+void espl_index_fini_cache(void)
+{
+	free_percpu(cache);
+}
