@@ -46,6 +46,29 @@ static void move_sender(struct sk_buff *to, struct sk_buff *from)
 		to->truesize = from->truesize;
 }
 
+/*
+ * A datagram of our own has little room in front, and what malloc() rounded up behind:
+ * to move it costs less than to copy it.
+ */
+static bool shift(struct sk_buff *skb, unsigned int head, unsigned int tail)
+{
+	unsigned int by = head > skb_headroom(skb) ? head - skb_headroom(skb) : 0;
+
+	by = ALIGN(by, sizeof(long));
+	if (skb_tailroom(skb) < by + tail)
+		return false;
+	if (!by)
+		return true;
+	memmove(skb->data + by, skb->data, skb->len);
+	skb->data += by;
+	skb->tail += by;
+	skb->network_header += by;
+	skb->transport_header += by;
+	/* There is no frame around it any more. */
+	skb_unset_mac_header(skb);
+	return true;
+}
+
 /**
  * espl_own() - make a packet linear, not shared, with room around it
  * @skb: the packet; consumed where it had to be copied
@@ -61,8 +84,7 @@ struct sk_buff *espl_own(struct sk_buff *skb, unsigned int head,
 {
 	struct sk_buff *copy;
 
-	if (!skb_cloned(skb) && !skb_is_nonlinear(skb) &&
-	    skb_headroom(skb) >= head && skb_tailroom(skb) >= tail)
+	if (!skb_cloned(skb) && !skb_is_nonlinear(skb) && shift(skb, head, tail))
 		return skb;
 	copy = skb_copy_expand(skb, max(head, skb_headroom(skb)), tail, GFP_ATOMIC);
 	if (!copy)
