@@ -41,6 +41,49 @@ struct espl_esp_op {
 	struct aead_request req;
 };
 
+/*
+ * Most runs end before the next one begins: each CPU keeps the op of one for the next,
+ * of a size that serves every cipher but odd ones.
+ */
+#define SPARE		1024
+static DEFINE_PER_CPU(struct espl_esp_op *, spare);
+
+static unsigned int op_size(struct crypto_aead *aead)
+{
+	return sizeof(struct espl_esp_op) + crypto_aead_reqsize(aead);
+}
+
+static struct espl_esp_op *op_get(struct crypto_aead *aead)
+{
+	struct espl_esp_op *op = __this_cpu_read(spare);
+
+	if (!op || op_size(aead) > SPARE)
+		return kmalloc(max_t(unsigned int, op_size(aead), SPARE), GFP_ATOMIC);
+	__this_cpu_write(spare, NULL);
+	return op;
+}
+
+static void op_put(struct espl_esp_op *op)
+{
+	if (__this_cpu_read(spare) || op_size(crypto_aead_reqtfm(&op->req)) > SPARE)
+		kfree(op);
+	else
+		__this_cpu_write(spare, op);
+}
+
+/**
+ * espl_esp_fini() - let go of what was kept
+ *
+ * Context: Process, no SA is left.
+ */
+void espl_esp_fini(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		kfree_sensitive(per_cpu(spare, cpu));
+}
+
 static int set_key_pair(struct crypto_aead *aead, const struct espl_sa_conf *conf)
 {
 	struct crypto_authenc_key_param *param;
@@ -164,7 +207,7 @@ static void finish(struct espl_esp_op *op, int err)
 
 	if (op->esn)
 		hide_high(op, skb_transport_header(skb));
-	kfree(op);
+	op_put(op);
 	done(skb, err);
 }
 
@@ -187,7 +230,7 @@ static struct espl_esp_op *op_alloc(struct sk_buff *skb, struct espl_sa *sa,
 	u8 *esp = skb_transport_header(skb);
 	struct espl_esp_op *op;
 
-	op = kmalloc(sizeof(*op) + crypto_aead_reqsize(sa->aead), GFP_ATOMIC);
+	op = op_get(sa->aead);
 	if (!op)
 		return NULL;
 	op->skb = skb;

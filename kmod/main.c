@@ -21,6 +21,7 @@
 #include "spd_index.h"
 #include "stat.h"
 #include "tx.h"
+#include "xform.h"
 
 module_param_named(allow_weak, espl_alg_weak, bool, 0644);
 MODULE_PARM_DESC(allow_weak,
@@ -184,6 +185,7 @@ static void __exit espl_exit(void)
 	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
 	rcu_barrier();
+	espl_esp_fini();
 	espl_index_fini_cache();
 	destroy_workqueue(espl_wq);
 }

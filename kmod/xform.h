@@ -71,6 +71,8 @@ struct espl_xform {
 
 extern const struct espl_xform espl_esp, espl_ah;
 
+void espl_esp_fini(void);
+
 /**
  * espl_xform_of() - the transform of a protocol
  * @proto: IPPROTO_*
