@@ -206,6 +206,39 @@ static void follow6(const struct sk_buff *skb, unsigned int route,
 }
 
 /**
+ * espl_flow_fill() - what flow a packet belongs to, its headers being known
+ * @skb: the packet, its network header set and that much in the linear part
+ * @family: AF_INET or AF_INET6
+ * @upper: what espl_upper_find() said of it
+ * @flow: filled
+ *
+ * Context: Any.
+ */
+void espl_flow_fill(const struct sk_buff *skb, u8 family,
+		    const struct espl_upper *upper, struct espl_flow *flow)
+{
+	*flow = (struct espl_flow){ .family = family, .proto = upper->proto };
+	if (family == AF_INET) {
+		flow->saddr.ip = ip_hdr(skb)->saddr;
+		flow->daddr.ip = ip_hdr(skb)->daddr;
+		if (ip_hdr(skb)->ihl > 5)
+			follow4(skb, upper->offset - sizeof(struct iphdr), flow);
+	} else {
+		flow->saddr.in6 = ipv6_hdr(skb)->saddr;
+		flow->daddr.in6 = ipv6_hdr(skb)->daddr;
+		if (upper->route)
+			follow6(skb, upper->route, flow);
+	}
+	/* IPv6 goes by the first fragment: what a later one says may be a lie. */
+	flow->proto_hidden = family == AF_INET6 && upper->later;
+	flow->fragment = upper->fragment;
+	flow->group = espl_addr_is_multicast(&flow->daddr, family);
+	if (!upper->later)
+		read_ports(skb, upper, flow);
+	flow->neighbour = is_neighbour(skb, flow);
+}
+
+/**
  * espl_flow_read() - what flow a packet belongs to
  * @skb: the packet, its network header set and that much in the linear part
  * @family: AF_INET or AF_INET6
@@ -220,24 +253,6 @@ bool espl_flow_read(const struct sk_buff *skb, u8 family, struct espl_flow *flow
 
 	if (!espl_upper_find(skb, family, &upper))
 		return false;
-	*flow = (struct espl_flow){ .family = family, .proto = upper.proto };
-	if (family == AF_INET) {
-		flow->saddr.ip = ip_hdr(skb)->saddr;
-		flow->daddr.ip = ip_hdr(skb)->daddr;
-		if (ip_hdr(skb)->ihl > 5)
-			follow4(skb, upper.offset - sizeof(struct iphdr), flow);
-	} else {
-		flow->saddr.in6 = ipv6_hdr(skb)->saddr;
-		flow->daddr.in6 = ipv6_hdr(skb)->daddr;
-		if (upper.route)
-			follow6(skb, upper.route, flow);
-	}
-	/* IPv6 goes by the first fragment: what a later one says may be a lie. */
-	flow->proto_hidden = family == AF_INET6 && upper.later;
-	flow->fragment = upper.fragment;
-	flow->group = espl_addr_is_multicast(&flow->daddr, family);
-	if (!upper.later)
-		read_ports(skb, &upper, flow);
-	flow->neighbour = is_neighbour(skb, flow);
+	espl_flow_fill(skb, family, &upper, flow);
 	return true;
 }

@@ -191,6 +191,9 @@ static void deliver(struct espl_net *en, struct sk_buff *skb, u8 family,
 		return;
 	}
 	*espl_marks(skb, family) |= ESPL_CHECKED;
+	/* An ICV says more than all the checksums inside it. */
+	skb->ip_summed = CHECKSUM_UNNECESSARY;
+	skb->csum_level = SKB_MAX_CSUM_LEVEL;
 	if (family == AF_INET) {
 		IPCB(skb)->frag_max_size = frag_max;
 		NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL, skb,
@@ -277,13 +280,15 @@ static void taken_off(struct sk_buff *skb)
 		drop(skb, ESPL_IN_HEADER);
 		return;
 	}
-	if (upper.fragment && !defragment(en, skb))
-		return;
-	if (!espl_upper_find(skb, family, &upper) || upper.fragment ||
-	    !espl_flow_read(skb, family, &flow)) {
-		drop(skb, ESPL_IN_HEADER);
-		return;
+	if (upper.fragment) {
+		if (!defragment(en, skb))
+			return;
+		if (!espl_upper_find(skb, family, &upper) || upper.fragment) {
+			drop(skb, ESPL_IN_HEADER);
+			return;
+		}
 	}
+	espl_flow_fill(skb, family, &upper, &flow);
 	local = is_local(en, &flow, skb->dev);
 	if (local && espl_xform_of(upper.proto)) {
 		if (espl_cb(skb)->n == ESPL_DEPTH) {

@@ -426,6 +426,9 @@ static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
 	const __be32 *spi;
 	__be32 copy;
 
+	if (!espl_xform_of(flow->proto) &&
+	    (flow->proto != IPPROTO_UDP || xa_empty(&en->natt_ports)))
+		return false;
 	if (!espl_upper_find(skb, flow->family, &upper) || upper.later)
 		return false;
 	if (upper.proto == IPPROTO_UDP && espl_natt_is_port(en, skb, &upper))
