@@ -52,8 +52,8 @@ silent 'the keyer dies'
 is 'the keyer dies: all is lost by name' 'out_no_sa=5 out_held=2 out_hold_late=2 ' "$(drops "$a")"
 
 # An SA ends while packets leave by it.
-in_ns "$a" python3 keyer.py limited 0x1001 10.1.0.1 10.1.0.2 addtime=1 addtime=2 >/dev/null
 record "$a" eth0
+in_ns "$a" python3 keyer.py limited 0x1001 10.1.0.1 10.1.0.2 addtime=1 addtime=2 >/dev/null
 send 80
 silent 'an SA ends'
 is 'an SA ends: packets left by it, and then none' yes \
