@@ -4,6 +4,8 @@
 # make demo       the main job in a virtual machine, with a transcript
 # make check      every test: on the host, then in virtual machines
 # make check-kernels  the network tests on 6.1, 6.12 and 7.2
+# make bench      what packets cost, beside xfrm and WireGuard; takes hours
+# make bench-short  some of it, in two minutes: is anything worse than it was
 # make prove      what holds for every input, by a model checker
 # make rfc-map    every test, and Documentation/rfc-map.rst made of what they said
 # make install    module and tools; then: modprobe esplanade
@@ -46,6 +48,14 @@ prove:
 	tools/deps vm
 	selftests/prove/run.sh
 
+bench:
+	tools/deps vm
+	selftests/bench/run
+
+bench-short:
+	tools/deps vm
+	selftests/bench/run --short
+
 rfc-map:
 	tools/deps
 	results=$$(mktemp -d) && \
@@ -71,4 +81,4 @@ clean:
 	$(MAKE) -C tools/setkey clean
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools demo check check-kernels prove rfc-map install uninstall clean
+.PHONY: all module tools demo check check-kernels bench bench-short prove rfc-map install uninstall clean

@@ -397,7 +397,8 @@ ours() {
 ours_too() { ours "$1" "$2" "$4" "$3" "$6" "$5" 0x1002 0x1001; }
 
 # theirs HOST MODE THEIR_END OUR_END THEIR_NET OUR_NET [SPI_IN SPI_OUT]
-# xfrm as the other end. Where their_seq is set it begins to send behind that.
+# xfrm as the other end. Where their_seq is set it begins to send behind that; what
+# their_encap holds is said of both SAs.
 theirs() {
 	local host=$1 mode=$2 b=$3 a=$4 local=$5 remote=$6 dir src dst tmpl
 	local spi_in=${7:-0x1001} spi_out=${8:-0x1002} flags=$esn
@@ -409,6 +410,8 @@ theirs() {
 	[ "$proto" = esp ] || flags+=' align4'
 	# shellcheck disable=SC2206 # words
 	[ -z "$flags" ] || xfrm+=(flag $flags)
+	# shellcheck disable=SC2206 # words
+	xfrm+=(${their_encap:-})
 	# One process for all: they are what the time goes into.
 	{
 		echo xfrm state flush
