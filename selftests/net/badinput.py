@@ -8,7 +8,9 @@ import os
 import struct
 from collections import Counter
 
-from scapy.all import ICMP, IP, UDP, IPv6, raw
+from scapy.compat import raw
+from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.inet6 import IPv6
 
 from octets import (IPIP, NONE, UDP_PROTO, ah, cbc, esp, expect, gcm, outer, trailer)
 

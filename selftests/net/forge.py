@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from scapy.all import ICMP, IP, UDP
+from scapy.layers.inet import ICMP, IP, UDP
 
 from octets import (HOST, IPIP, NONE, UDP_PROTO, cbc, esp, expect, outer, trailer, udp)
 

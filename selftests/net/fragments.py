@@ -23,8 +23,12 @@ def listen(address, port):
 
 
 def send(mac, address, port, how, sport="1000"):
-    from scapy.all import IP, UDP, Ether, IPv6, Raw, conf, raw
-    from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
+    from scapy.compat import raw
+    from scapy.config import conf
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
+    from scapy.layers.l2 import Ether
+    from scapy.packet import Raw
 
     sides = {"10.2.0.2": "10.1.0.2", "fd02::2": "fd01::2", "10.1.0.2": "10.2.0.2", "fd01::2": "fd02::2"}
     ident = int.from_bytes(os.urandom(2), "big")

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 
-from scapy.all import ICMP, IP, UDP, Ether, IPv6, conf, raw
-from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6TimeExceeded
+from scapy.compat import raw
+from scapy.config import conf
+from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6
+from scapy.layers.l2 import Ether
 
 
 def counters(host):
-    text = subprocess.run(["ip", "netns", "exec", host, "cat", "/proc/net/esplanade"],
+    text = subprocess.run(["nsenter", f"--net=/run/netns/{host}", "cat", "/proc/net/esplanade"],
                           capture_output=True, text=True, check=True).stdout
     return {name: int(value) for name, value in map(str.split, text.splitlines())}
 

@@ -13,9 +13,13 @@ import subprocess
 import sys
 import time
 
-from scapy.all import ICMP, IP, UDP, Ether, IPv6, Raw, conf, fragment, raw
-from scapy.layers.inet6 import IPv6ExtHdrFragment, fragment6
+from scapy.compat import raw
+from scapy.config import conf
+from scapy.layers.inet import ICMP, IP, UDP, fragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 from scapy.layers.ipsec import ESP, SecurityAssociation
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
 
 HOST, MAC, TESTS = sys.argv[1], sys.argv[2], int(sys.argv[3])
 KEY = bytes(range(1, 21))
@@ -54,7 +58,7 @@ heard = listener()
 
 
 def counters():
-    text = subprocess.run(["ip", "netns", "exec", HOST, "cat", "/proc/net/esplanade"],
+    text = subprocess.run(["nsenter", f"--net=/run/netns/{HOST}", "cat", "/proc/net/esplanade"],
                           capture_output=True, text=True, check=True).stdout
     return {name: int(value) for name, value in map(str.split, text.splitlines())}
 

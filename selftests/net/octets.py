@@ -15,7 +15,11 @@ import time
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from scapy.all import IP, UDP, Ether, IPv6, conf
+# Not scapy.all, which emulated takes seconds to come in.
+from scapy.config import conf
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
 
 HOST, MAC, TESTS = sys.argv[1], sys.argv[2], int(sys.argv[3])
 KEY = bytes(range(1, 17))
@@ -27,7 +31,7 @@ wire = conf.L2socket(iface="eth0")
 
 
 def counters():
-    text = subprocess.run(["ip", "netns", "exec", HOST, "cat", "/proc/net/esplanade"],
+    text = subprocess.run(["nsenter", f"--net=/run/netns/{HOST}", "cat", "/proc/net/esplanade"],
                           capture_output=True, text=True, check=True).stdout
     return {name: int(value) for name, value in map(str.split, text.splitlines())}
 

@@ -22,7 +22,7 @@ wire = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 
 
 def counters():
-    text = subprocess.run(["ip", "netns", "exec", HOST, "cat", "/proc/net/esplanade"],
+    text = subprocess.run(["nsenter", f"--net=/run/netns/{HOST}", "cat", "/proc/net/esplanade"],
                           capture_output=True, text=True, check=True).stdout
     return {name: int(value) for name, value in map(str.split, text.splitlines())}
 
