@@ -58,13 +58,18 @@ evidence() {
 	[ -z "${wire:-}" ] || tcpdump -nr "$wire" 2>/dev/null | tail -n 12
 }
 
-# slowly COMMAND... - try for ten seconds
+# Emulated, a process costs more than most of what it could do: what is done often is
+# done by the shell itself.
+
+# slowly COMMAND... - try for a minute, and two hundred times: the machine that emulates
+# us may be busy, or stand still
+exec {never}<> <(:) # nobody writes to it
 slowly() {
-	local tries=200
+	local tries=200 end=$((SECONDS + 60))
 
 	until "$@" >/dev/null 2>&1; do
-		[ $((tries -= 1)) -gt 0 ] || return 1
-		sleep 0.05
+		[ $((tries -= 1)) -gt 0 ] || [ "$SECONDS" -lt "$end" ] || return 1
+		read -r -t 0.05 -u "$never" || :
 	done
 }
 
@@ -94,7 +99,8 @@ host() {
 		net.ipv6.conf.default.accept_dad=0
 }
 
-in_ns() { ip netns exec "$@"; }
+# ip netns exec would mount /sys anew, and take twice as long.
+in_ns() { nsenter "--net=/run/netns/$1" "${@:2}"; }
 
 # flood FROM TO - packets as fast as they are answered, until it is killed by $!.
 # What runs in the background is not called by in_ns: $! would be a shell, and
@@ -119,18 +125,37 @@ address() {
 
 # counters HOST - all of them; counter HOST NAME - one
 counters() { in_ns "$1" cat /proc/net/esplanade; }
-counter() { counters "$1" | awk -v n="$2" '$1 == n {print $2}'; }
+counter() { field "$2" "$(counters "$1")"; }
+
+# field NAME TEXT - a counter, of what counters has said
+field() { [[ $2 =~ (^|$'\n')"$1 "\ *([0-9]+) ]] && echo "${BASH_REMATCH[2]}"; }
 
 # Counters that say how many packets passed, not that one was dropped.
 PASSED='out_esp|out_ah|in_esp|in_ah|out_bypass|out_dummy|in_dummy'
 
 # drops HOST - the counters of lost packets that are not 0
-drops() { counters "$1" | grep -vE "^($PASSED) " | awk '$2 {printf "%s=%s ", $1, $2}'; }
+drops() {
+	local i all
+
+	read -r -d '' -a all <<<"$(counters "$1")"
+	for ((i = 0; i < ${#all[@]}; i += 2)); do
+		[ "${all[i + 1]}" -eq 0 ] || [[ ${all[i]} =~ ^($PASSED)$ ]] ||
+			printf '%s=%s ' "${all[@]:i:2}"
+	done
+}
 
 # grown BEFORE AFTER - which counters of lost packets have grown, and by how much
 grown() {
-	paste -d ' ' <(echo "$1") <(echo "$2") | grep -vE "^($PASSED) " |
-		awk '$4 != $2 {printf "%s%s+%d", sep, $1, $4 - $2; sep = " "}'
+	local i names=() old new
+
+	[ "$1" != "$2" ] || return 0
+	read -r -d '' -a old <<<"$1"
+	read -r -d '' -a new <<<"$2"
+	for ((i = 0; i < ${#new[@]}; i += 2)); do
+		[ "${new[i + 1]}" = "${old[i + 1]}" ] || [[ ${new[i]} =~ ^($PASSED)$ ]] ||
+			names+=("${new[i]}+$((new[i + 1] - old[i + 1]))")
+	done
+	echo "${names[*]}"
 }
 
 # dropped NAME HOST COUNTER N COMMAND... - the command makes COUNTER grow by N,
@@ -152,12 +177,12 @@ dropped() {
 record() {
 	recorded=("$1" "$2")
 	shift 2
-	wire=$(mktemp)
+	wire=/tmp/wire-$((recordings += 1))
 	ip netns exec "${recorded[0]}" tcpdump -i "${recorded[1]}" --immediate-mode \
 		-s 192 -B 8192 \
 		-U -w "$wire" "$@" 2>"$wire.err" &
 	recorder=$!
-	slowly grep -q 'listening on' "$wire.err" || fail "tcpdump starts"
+	slowly eval '[[ $(<"$wire.err") = *"listening on"* ]]' || fail "tcpdump starts"
 }
 
 # A mark is sent along the wire and waited for, so that all before it is written.
@@ -168,7 +193,7 @@ stop_recording() {
 		fail 'the recording comes to its end'
 	kill "$recorder"
 	wait "$recorder"
-	grep -q '^0 packets dropped by kernel' "$wire.err" ||
+	[[ $(<"$wire.err") = *$'\n0 packets dropped by kernel'* ]] ||
 		fail 'nothing is missing in the recording' "$(cat "$wire.err")"
 }
 
@@ -178,7 +203,12 @@ forget_recording() {
 }
 
 # on_wire FILTER - how many packets of the recording are so
-on_wire() { tcpdump --count -nr "$wire" "$*" 2>/dev/null | awk '{print $1}'; }
+on_wire() {
+	local count
+
+	count=$(tcpdump --count -nr "$wire" "$*" 2>/dev/null)
+	echo "${count%% *}"
+}
 
 # speak PROTOCOL - tell the names below whether esp or ah is to be on the wire
 speak() {
@@ -243,15 +273,15 @@ transfer() {
 	local from=$1 to=$2 address=$3 file got status
 
 	file=$(big_file "${4:-10}")
-	got=$(mktemp)
-	in_ns "$to" timeout 120 nc -l "$address" 5001 >"$got" &
+	got=/tmp/got-$BASHPID
+	in_ns "$to" timeout 120 nc -n -v -l "$address" 5001 >"$got" 2>"$got.err" &
 	local listener=$!
-	slowly listens "$to" || return 1
+	slowly eval '[[ $(<"$got.err") = Listening* ]]' || return 1
 	in_ns "$from" timeout 120 nc -N "$address" 5001 <"$file"
 	status=$?
 	wait "$listener"
-	[ "$(sha256sum <"$file")" = "$(sha256sum <"$got")" ] || status=1
-	rm -f "$got"
+	cmp "$file" "$got" || status=1
+	rm -f "$got" "$got.err"
 	return "$status"
 }
 
@@ -264,14 +294,8 @@ listens() { in_ns "$1" ss -Hltn 'sport = :5001' | grep -q LISTEN; }
 # No encryption algorithm: AH. TCP says what the matrix sends over it: 10 MB both
 # ways, 3 MB out or in, or none.
 # Keys are the octets 1, 2, 3, ...: hex_key BITS [FIRST OCTET]
-hex_key() {
-	local i key=0x
-
-	for ((i = 0; i < $1 / 8; i++)); do
-		printf -v key '%s%02x' "$key" $(((i + ${2:-1}) % 256))
-	done
-	echo "$key"
-}
+printf -v OCTETS '%02x' {0..255} {0..255}
+hex_key() { echo "0x${OCTETS:${2:-1} * 2:$1 / 4}"; }
 
 ALGORITHMS='
 gcm128          aes-gcm-16/160  -                 rfc4106(gcm(aes))/128    -                 both
@@ -331,9 +355,9 @@ ah-sha256-esn   -               hmac-sha2-256/256 -                        hmac(
 
 # row NAME - set enc, auth (setkey's), xenc, xauth (ip xfrm's), tcp, esn and proto
 row() {
+	[[ $ALGORITHMS =~ $'\n'"$1 "([^$'\n']*) ]] || return
 	# shellcheck disable=SC2034 # tcp is for matrix.sh
-	read -r _ enc auth xenc xauth tcp esn <<<"$(awk -v n="$1" '$1 == n' <<<"$ALGORITHMS")"
-	[ -n "$enc" ] || return
+	read -r enc auth xenc xauth tcp esn <<<"${BASH_REMATCH[1]}"
 	if [ "$enc" = - ]; then speak ah; else speak esp; fi
 }
 
@@ -366,31 +390,30 @@ xfrm_algs() {
 # rules MODE OUR_END THEIR_END OUR_NET THEIR_NET [SPI_OUT SPI_IN]
 # What setkey reads: SAs of the row and policies, as our end has them.
 rules() {
-	local mode=$1 a=$2 b=$3 local=$4 remote=$5 out in
+	local mode=$1 a=$2 b=$3 local=$4 remote=$5 out in algs
 
+	algs=$(ours_algs)
 	out=$proto/transport//require
 	in=$out
 	if [ "$mode" = tunnel ]; then
 		out=$proto/tunnel/$a-$b/require
 		in=$proto/tunnel/$b-$a/require
 	fi
-	cat <<-RULES
-		add $a $b $proto ${6:-0x1001} -m $mode -r 64 $(ours_algs);
-		add $b $a $proto ${7:-0x1002} -m $mode -r 64 $(ours_algs);
-		spdadd $local $remote any -P out ipsec $out;
-		spdadd $remote $local any -P in ipsec $in;
-	RULES
+	printf '%s;\n' "add $a $b $proto ${6:-0x1001} -m $mode -r 64 $algs" \
+		"add $b $a $proto ${7:-0x1002} -m $mode -r 64 $algs" \
+		"spdadd $local $remote any -P out ipsec $out" \
+		"spdadd $remote $local any -P in ipsec $in"
 }
 
 # put HOST - the rules on standard input in place of all there are
-put() { { echo 'flush; spdflush;'; cat; } | in_ns "$1" setkey -f -; }
+put() { in_ns "$1" setkey -f - <<<"flush; spdflush;"$'\n'"$(</dev/fd/0)"; }
 
 # ours HOST ... - just these rules
 ours() {
 	local host=$1
 
 	shift
-	rules "$@" | put "$host"
+	put "$host" <<<"$(rules "$@")"
 }
 
 # ours_too HOST ... - the other end of those rules, with the same arguments
@@ -434,9 +457,16 @@ theirs() {
 	} | ip -n "$host" -batch -
 }
 
-# their_packets HOST SPI - how many packets xfrm has seen on an SA
+# their_packets HOST SPI... - how many packets xfrm has seen on each of these SAs
 their_packets() {
-	ip -n "$1" -s xfrm state | awk -v spi="spi $2" '
-		/proto (esp|ah)/ {mine = index($0, spi)}
-		mine && /lifetime current/ {getline; sub(/\(packets\).*/, ""); print $NF}'
+	local all spi one packets=()
+
+	all=$(ip -n "$1" -s xfrm state)
+	for spi in "${@:2}"; do
+		one=${all#*"spi $spi"}
+		[ "$one" != "$all" ] || one=
+		[[ ${one#*lifetime current} =~ ,\ *([0-9]+)\(packets\) ]] &&
+			packets+=("${BASH_REMATCH[1]}") || packets+=(none)
+	done
+	echo "${packets[*]}"
 }

@@ -36,15 +36,9 @@ declare -A ends=(
 spi=0x1000
 cases=()
 
-# field NAME TEXT - a counter, of what counters has said
-field() {
-	[[ $2 =~ (^|$'\n')$1\ +([0-9]+) ]]
-	echo "${BASH_REMATCH[2]}"
-}
-
 one_case() {
 	local family=$1 mode=$2 name=$3 end1 end2 net1 net2 addr1 addr2 out in
-	local label="IPv$1 $2 $3" after size=10
+	local label="IPv$1 $2 $3" after size=10 spis
 
 	row "$name" || { fail "$label: no such row"; return; }
 	read -r end1 end2 net1 net2 addr1 addr2 <<<"${ends[$family $mode]}"
@@ -73,9 +67,9 @@ one_case() {
 	after=$(counters "$a")
 	out=$(($(field "out_$proto" "$after") - $(field "out_$proto" "$before")))
 	in=$(($(field "in_$proto" "$after") - $(field "in_$proto" "$before")))
-	is "$label: xfrm counts the same" "out $out in $in" \
-		"out $(their_packets "$b" "$(printf '0x%08x' $spi)") in $(
-		their_packets "$b" "$(printf '0x%08x' $((spi + 1)))")"
+	printf -v spis '0x%08x 0x%08x' $spi $((spi + 1))
+	# shellcheck disable=SC2086 # two words
+	is "$label: xfrm counts the same" "$out $in" "$(their_packets "$b" $spis)"
 	is "$label: nothing is dropped" '' "$(grown "$before" "$after")"
 	before=$after
 	cases+=("$spi $out $in $label")
