@@ -12,14 +12,16 @@ trap finish EXIT
 modprobe esplanade || exit 1
 host a
 host b
-link "$a" eth0 10.1.0.1/24 "$b" eth0 10.1.0.2/24
-in_ns "$a" setkey -f - <<-'RULES'
-	add 10.1.0.2[4500] 10.1.0.1[4500] esp-udp 0x2001 -m transport -r 64
-		-E aes-gcm-16 0x0102030405060708090a0b0c0d0e0f1011121314;
-	add 10.1.0.2[4500] 10.1.0.1[4500] esp-udp 0x2003 -m transport -r 64
-		-E aes-cbc 0x0102030405060708090a0b0c0d0e0f10
-		-A hmac-sha2-256 0x0102030405060708090a0b0c0d0e0f100102030405060708090a0b0c0d0e0f10;
-RULES
+link "$a" eth0 '10.1.0.1/24 fd01::1/64' "$b" eth0 '10.1.0.2/24 fd01::2/64'
+for ends in '10.1.0.2[4500] 10.1.0.1[4500]' 'fd01::2[4500] fd01::1[4500]'; do
+	cat <<-RULES
+		add $ends esp-udp 0x2001 -m transport -r 64
+			-E aes-gcm-16 0x0102030405060708090a0b0c0d0e0f1011121314;
+		add $ends esp-udp 0x2003 -m transport -r 64
+			-E aes-cbc 0x0102030405060708090a0b0c0d0e0f10
+			-A hmac-sha2-256 0x0102030405060708090a0b0c0d0e0f100102030405060708090a0b0c0d0e0f10;
+	RULES
+done | in_ns "$a" setkey -f - || fail 'the rules are taken'
 # What arrives is heard, and read, by somebody.
 ip netns exec "$a" timeout 500 nc -kul 10.1.0.1 9 >/tmp/heard &
 mac=$(ip -n "$a" -br link show eth0 | awk '{print $3}')
