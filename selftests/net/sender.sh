@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vm: --python --timeout 600
+#
+# sender.sh - what leaves is encrypted in memory of its own: whoever has it in clear
+# as well, has it in clear afterwards
+#
+# a is ours, b xfrm; d is behind a. A file and a program's memory that are sent, what
+# TCP may have to send again, a packet that is sent twice, and one that a packet
+# socket holds while it is forwarded.
+# shellcheck source=selftests/net/lib.sh disable=SC2154,SC2016
+. ./lib.sh
+trap finish EXIT
+
+modprobe -a esplanade esp4 esp6 xfrm_user nft_dup_ipv4 nft_numgen || exit 1
+host a
+host b
+host d
+link "$a" eth0 '10.1.0.1/24 fd01::1/64' "$b" eth0 '10.1.0.2/24 fd01::2/64'
+link "$a" eth1 10.4.0.1/24 "$d" eth0 10.4.0.2/24
+ip -n "$d" route add default via 10.4.0.1
+
+for case in 'gcm128 4 10.1.0.1 10.1.0.2' 'cbc128-sha256 6 fd01::1 fd01::2'; do
+	read -r name _ us peer <<<"$case"
+	row "$name"
+	ours "$a" transport "$us" "$peer" "$us" "$peer"
+	theirs "$b" transport "$peer" "$us" "$peer" "$us"
+	in_ns "$a" python3 sender.py "$us" "$peer" "$tests" "$name" | tee /tmp/sender
+	tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/sender)))
+	failed=$((failed + $(grep -c '^not ok' /tmp/sender)))
+	grep -q '^sender all$' /tmp/sender || fail "$name: sender.py came to its end"
+	is "$name: and xfrm has opened all of it" 0 \
+		"$(in_ns "$b" awk '/XfrmInStateProtoError/ {print $2}' /proc/net/xfrm_stat)"
+done
+
+# Every seventh packet is lost on the way, and sent again from TCP's queue.
+row gcm128
+ours "$a" transport 10.1.0.1 10.1.0.2 10.1.0.1 10.1.0.2
+theirs "$b" transport 10.1.0.2 10.1.0.1 10.1.0.2 10.1.0.1
+in_ns "$b" nft -f - <<-'NFT'
+	table ip lossy {
+		chain in { type filter hook prerouting priority -300;
+			ip protocol esp numgen inc mod 7 == 0 counter drop; }
+	}
+NFT
+again() { in_ns "$a" awk '/^Tcp: [0-9]/ {print $13}' /proc/net/snmp; }
+before=$(again)
+record "$a" eth0
+try 'TCP: what is lost is sent again, and arrives as it was' transfer "$a" "$b" 10.1.0.2 2
+stop_recording
+only_esp 'TCP: nothing but ESP on the wire'
+forget_recording
+try 'TCP: much was sent again' [ $(($(again) - before)) -gt 50 ]
+in_ns "$b" nft flush ruleset
+
+# A packet that leaves twice: each is encrypted for itself.
+in_ns "$a" nft -f - <<-'NFT'
+	table ip twice {
+		chain out { type filter hook output priority 0;
+			udp dport 9 dup to 10.1.0.2 device "eth0"; }
+	}
+NFT
+before=$(their_packets "$b" 0x00001001)
+ip netns exec "$b" timeout 60 nc -kul 10.1.0.2 9 >/tmp/twice &
+slowly eval "in_ns '$b' ss -Hlnu | grep -q ':9 '"
+in_ns "$a" python3 -c '
+import os, socket
+with open("/tmp/page", "wb+") as file, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    file.write(b"PLAINTEXT-MARKER" * 60)
+    file.flush()
+    sock.connect(("10.1.0.2", 9))
+    os.sendfile(sock.fileno(), file.fileno(), 0, 960)'
+slowly eval '[ "$(grep -o "$MARKER" /tmp/twice | wc -l)" -ge 120 ]'
+is 'sent twice: it arrives twice, as it was' '2 120' \
+	"$(($(their_packets "$b" 0x00001001) - before)) $(grep -o "$MARKER" /tmp/twice | wc -l)"
+is 'sent twice: the file is as it was' 60 "$(grep -o "$MARKER" /tmp/page | wc -l)"
+in_ns "$a" nft flush ruleset
+
+# Forwarded, while a packet socket holds it: d's pings leave a in a tunnel.
+ours "$a" tunnel 10.1.0.1 10.1.0.2 10.4.0.0/24 10.1.0.2
+theirs "$b" tunnel 10.1.0.2 10.1.0.1 10.1.0.2 10.4.0.0/24
+in_ns "$a" python3 -c '
+import socket, subprocess, sys
+tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+tap.bind(("eth1", 3))
+subprocess.run(["ip", "netns", "exec", sys.argv[1], "ping", "-n", "-q", "-c", "3", "-i", "0.1", "-W", "5",
+                "-p", sys.argv[2], "10.1.0.2"], check=True, stdout=subprocess.DEVNULL)
+tap.setblocking(False)
+marked = 0
+try:
+    while True:
+        marked += b"PLAINTEXT-MARKER" in tap.recv(65536)
+except BlockingIOError:
+    print(marked)' "$d" "$MARKER_HEX" >/tmp/tap 2>&1
+is 'forwarded: a packet socket has three pings and their answers in clear' 6 "$(cat /tmp/tap)"
+is 'forwarded: by ESP' 3 "$(their_packets "$b" 0x00001001)"
