@@ -114,6 +114,7 @@ clean 'only compat/ tests the kernel version' versions_in_compat
 clean 'every function of kmod/ has kernel-doc' kernel_doc
 clean 'every counter is documented' counters_documented
 clean 'ICVs and keys are compared in constant time' constant_time
+clean 'security.rst has the classes of cases.txt' selftests/cases classes Documentation/security.rst
 clean 'rfc-map.rst has the cases of cases.txt' selftests/cases same Documentation/rfc-map.rst
 clean 'shellcheck' shellcheck -x "${shell[@]}"
 exit "$failed"
