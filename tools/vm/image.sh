@@ -11,7 +11,7 @@
 boot_modules() {
 	local name
 
-	for name in nfit nd_pmem squashfs overlay; do
+	for name in $([ "$arch" = um ] || echo nfit nd_pmem) squashfs overlay; do
 		modprobe -d "$kernel_root" -S "$release" --show-depends "$name"
 	done | awk '$1 == "insmod" && !seen[$2]++ {print $2}'
 }

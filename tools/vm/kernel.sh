@@ -14,12 +14,13 @@
 # A kernel built by a compiler that this machine does not have has its modules
 # built in a small Debian of its own.
 kernel_series() {
-	series=$1 compiler='' compiler_suite=''
+	series=$1 compiler='' compiler_suite='' arch=''
 	case $series in
 	6.1) suite=bookworm ;;
 	6.12) suite=bookworm-backports ;;
 	7.2) suite=sid compiler=gcc-14 compiler_suite=trixie ;;
-	*) die "no kernel $series here: 6.1, 6.12 or 7.2" ;;
+	sanitized) ;;
+	*) die "no kernel $series here: 6.1, 6.12, 7.2 or sanitized" ;;
 	esac
 }
 
@@ -84,8 +85,15 @@ kernel_fetch() {
 	local dir
 
 	kernel_series "$1"
-	dir=$cache/linux-$series
-	once "linux-$series" unpack_kernel
+	if [ "$series" = sanitized ]; then
+		arch=um
+		dir=$cache/$(sanitized_name)
+		series=${dir##*/linux-}
+		once "${dir##*/}" unpack_sanitized
+	else
+		dir=$cache/linux-$series
+		once "linux-$series" unpack_kernel
+	fi
 	release=$(cat "$dir/release")
 	vmlinux=$dir/vmlinux
 	modules=$dir/modules
@@ -103,7 +111,7 @@ unpack_compiler() {
 # The sources' copy is $build wherever it lies: __FILE__ and the module itself do
 # not tell one cache from another.
 run_kbuild() {
-	local args=("CONFIG_DEBUG_INFO_BTF_MODULES=" modules)
+	local args=(${arch:+"ARCH=$arch"} "CONFIG_DEBUG_INFO_BTF_MODULES=" modules)
 
 	# shellcheck disable=SC2206 # words for make
 	args+=(${ESPLANADE_KBUILD:-})
