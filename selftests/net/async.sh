@@ -4,13 +4,16 @@
 #
 # async.sh - the same under ciphers that answer later, from elsewhere
 #
-# pcrypt hands each packet to another processor. Once instances of it exist they
-# have the higher priority, and every SA made afterwards uses them.
-modprobe -a pcrypt algif_aead || exit 1
+# pcrypt hands each packet to another processor; where there is but one, cryptd hands
+# it to a thread. Once instances of it exist they have the higher priority, and every SA
+# made afterwards uses them.
+wrapper=pcrypt
+[ "$(nproc)" -gt 1 ] || wrapper=cryptd
+modprobe -a "$wrapper" algif_aead || exit 1
 # shellcheck source=selftests/net/matrix.sh disable=SC2154
 . ./matrix.sh
 # shellcheck disable=SC2034 # for matrix.sh
-asynchronous=yes
+asynchronous=$wrapper
 
 # aead_names - what the kernel calls the rows' ciphers, AEADs and pairs
 aead_names() {
@@ -24,17 +27,19 @@ aead_names() {
 # That it is made is in /proc/crypto; the socket knows it by another name.
 aead_names | python3 -c '
 import socket, sys
+wrapper = sys.argv[1]
 for name in sys.stdin.read().split():
     try:
-        socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET).bind(("aead", f"pcrypt({name})"))
+        socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET).bind(("aead", f"{wrapper}({name})"))
     except FileNotFoundError:
-        pass'
-is 'every cipher has its instance of pcrypt' "$(aead_names)" \
-	"$(awk 'BEGIN {RS = ""} /driver *: pcrypt/ {print $3}' /proc/crypto | sort -u)"
+        pass' "$wrapper"
+is "every cipher has its instance of $wrapper" "$(aead_names)" \
+	"$(awk -v w="$wrapper" 'BEGIN {RS = ""} $0 ~ "driver *: " w {print $3}' /proc/crypto |
+		sort -u)"
 
-# cipher_users - how many hold an instance of pcrypt
+# cipher_users - how many hold an instance of it
 cipher_users() {
-	awk 'BEGIN {RS = ""} /driver *: pcrypt/ && match($0, /refcnt *: [0-9]+/) {
+	awk -v w="$wrapper" 'BEGIN {RS = ""} $0 ~ "driver *: " w && match($0, /refcnt *: [0-9]+/) {
 		n = substr($0, RSTART, RLENGTH); sub(/.*: /, "", n); sum += n}
 		END {print sum + 0}' /proc/crypto
 }

@@ -52,7 +52,7 @@ one_case() {
 	# AH is computed at once; see kmod/ah.c.
 	# The SAs of the case before are freed a little later.
 	[ -z "${asynchronous:-}" ] || [ "$proto" = ah ] ||
-		try "$label: our SAs and theirs use pcrypt" \
+		try "$label: our SAs and theirs use $asynchronous" \
 			slowly eval "[ \$((\$(cipher_users) - users)) = 4 ]"
 	try "$label: pings, us to xfrm" pings "$a" "$addr2" 10 1400 4000
 	try "$label: pings, xfrm to us" pings "$b" "$addr1" 10 1400 4000
