@@ -4,6 +4,7 @@
 # make demo       the main job in a virtual machine, with a transcript
 # make check      every test: on the host, then in virtual machines
 # make check-kernels  the network tests on 6.1, 6.12 and 7.2
+# make check-sanitized  the network tests in a kernel that looks for bugs
 # make bench      what packets cost, beside xfrm and WireGuard; takes hours
 # make bench-short  some of it, in two minutes: is anything worse than it was
 # make prove      what holds for every input, by a model checker
@@ -44,6 +45,10 @@ check-kernels:
 	tools/deps
 	selftests/run --kernel 6.1 6.12 7.2 net
 
+check-sanitized:
+	tools/deps vm
+	selftests/run --kernel sanitized alive net
+
 prove:
 	tools/deps vm
 	selftests/prove/run.sh
@@ -81,4 +86,4 @@ clean:
 	$(MAKE) -C tools/setkey clean
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools demo check check-kernels bench bench-short prove rfc-map install uninstall clean
+.PHONY: all module tools demo check check-kernels check-sanitized bench bench-short prove rfc-map install uninstall clean
