@@ -19,6 +19,7 @@ host d
 link "$a" eth0 '10.1.0.1/24 fd01::1/64' "$b" eth0 '10.1.0.2/24 fd01::2/64'
 link "$a" eth1 10.4.0.1/24 "$d" eth0 10.4.0.2/24
 ip -n "$d" route add default via 10.4.0.1
+ip -n "$b" route add 10.4.0.0/24 via 10.1.0.1
 
 for case in 'gcm128 4 10.1.0.1 10.1.0.2' 'cbc128-sha256 6 fd01::1 fd01::2'; do
 	read -r name _ us peer <<<"$case"
