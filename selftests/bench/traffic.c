@@ -10,7 +10,7 @@
  * in whatever host, is between two readings of the time stamp counter, which in a
  * virtual machine with --icount counts instructions. For each KIND it prints the
  * kind and the instructions per packet, of COUNT packets after as many that nobody
- * counts.
+ * counts; and after 1000 segments at least, which is how long a stream's beginning is.
  *
  *   udp-SIZE    datagrams, each received before the next is sent
  *   batch-SIZE  32 are sent, then 32 received
@@ -51,6 +51,7 @@
 #define TCP_PAYLOAD	1400	/* octets in a segment */
 #define TCP_OPTIONS	12	/* timestamps, which count for the MSS */
 #define TCP_BUFFER	(1 << 20)
+#define TCP_BEGINNING	1000
 #define NEW_STREAMS	4
 #define UDP_ENCAP	100
 #define ESPINUDP	2
@@ -331,15 +332,16 @@ static void measure(char *const *argv, const struct address *to, unsigned int co
 		    const char *name, pid_t idler)
 {
 	struct kind kind = kind_read(name);
-	unsigned int rounds = kind.fresh ? NEW_STREAMS : 1;
+	unsigned int rounds = kind.fresh ? NEW_STREAMS : 1, uncounted;
 	uint64_t all = 0, idle = 0;
 	struct ends e;
 
 	count = (count + kind.batch - 1) / kind.batch * kind.batch;
+	uncounted = kind.size || count > TCP_BEGINNING ? count : TCP_BEGINNING;
 	for (unsigned int i = 0; i < rounds; i++) {
 		e = kind.size ? udp_open(argv, to) : tcp_open(argv, to, kind.fresh);
 		if (!kind.fresh)
-			run(e, &kind, count);
+			run(e, &kind, uncounted);
 		idle -= idled(idler);
 		all += timed(e, &kind, count);
 		idle += idled(idler);
