@@ -7,6 +7,7 @@
 # make check-sanitized  the network tests in a kernel that looks for bugs
 # make bench      what packets cost, beside xfrm and WireGuard; takes hours
 # make bench-short  some of it, in two minutes: is anything worse than it was
+# make soak       half an hour of load, and a million forged packets
 # make prove      what holds for every input, by a model checker
 # make rfc-map    every test, and Documentation/rfc-map.rst made of what they said
 # make install    module and tools; then: modprobe esplanade
@@ -61,6 +62,10 @@ bench-short:
 	tools/deps vm
 	selftests/bench/run --short
 
+soak:
+	tools/deps vm
+	selftests/soak/run.sh
+
 rfc-map:
 	tools/deps
 	results=$$(mktemp -d) && \
@@ -86,4 +91,4 @@ clean:
 	$(MAKE) -C tools/setkey clean
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools demo check check-kernels check-sanitized bench bench-short prove rfc-map install uninstall clean
+.PHONY: all module tools demo check check-kernels check-sanitized bench bench-short soak prove rfc-map install uninstall clean
