@@ -369,7 +369,7 @@ static bool commit(struct sk_buff *skb, struct espl_sa *sa)
 	return fresh;
 }
 
-static void opened(struct sk_buff *skb, int err)
+static void go_on(struct sk_buff *skb, int err)
 {
 	struct espl_sa *sa = newest(skb);
 	unsigned int offset = espl_cb(skb)->offset;
@@ -377,7 +377,6 @@ static void opened(struct sk_buff *skb, int err)
 	u8 proto;
 	int len;
 
-	dev_put(skb->dev);
 	if (err) {
 		drop(skb, err == -EBADMSG ? ESPL_IN_ICV :
 			  err == -EPROTO ? ESPL_IN_HEADER :
@@ -415,6 +414,18 @@ static void opened(struct sk_buff *skb, int err)
 	else if (!leave_tunnel(skb, offset + strip, proto))
 		return;
 	taken_off(skb);
+}
+
+/*
+ * The device may be on its way out since the packet came, and waits for the packet: it
+ * is held until the stack is done with it.
+ */
+static void opened(struct sk_buff *skb, int err)
+{
+	struct net_device *dev = skb->dev;
+
+	go_on(skb, err);
+	dev_put(dev);
 }
 
 /* What the outer packet's receipt left behind does not describe the inner one. */
