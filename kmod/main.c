@@ -109,15 +109,17 @@ static int __net_init net_init(struct net *net)
 
 	en->net = net;
 	mutex_init(&en->lock);
-	INIT_HLIST_HEAD(&en->pfkey_socks);
 	espl_spd_init(en);
 	espl_acquire_init(en);
 	err = espl_index_init(en);
 	if (err)
 		return err;
-	err = espl_sad_init(en);
+	err = espl_pfkey_init_net(en);
 	if (err)
 		goto err_index;
+	err = espl_sad_init(en);
+	if (err)
+		goto err_pfkey;
 	err = espl_stat_init(en);
 	if (err)
 		goto err_sad;
@@ -125,6 +127,8 @@ static int __net_init net_init(struct net *net)
 
 err_sad:
 	espl_sad_fini(en);
+err_pfkey:
+	espl_pfkey_fini_net(en);
 err_index:
 	espl_index_fini(en);
 	return err;
@@ -140,6 +144,7 @@ static void __net_exit net_exit(struct net *net)
 	espl_sad_fini(en);
 	espl_index_fini(en);
 	espl_stat_fini(en);
+	espl_pfkey_fini_net(en);
 }
 
 static struct pernet_operations net_ops = {

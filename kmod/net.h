@@ -29,6 +29,8 @@
 
 #include "stat.h"
 
+struct espl_pfkey_build;
+
 /* SPD directions, in Linux's PF_KEY numbering less one: policy ids end in it. */
 enum espl_dir {
 	ESPL_IN,
@@ -64,6 +66,7 @@ enum espl_dir {
  *		while there is one [M]
  * @stats: counters [C]
  * @pfkey_socks: open PF_KEY sockets [R]
+ * @build: where messages to them are written, one at a time [M]
  * @keyers: bit for each SADB_SATYPE_* that a socket has registered [R]
  * @hold_lock: of the packets that wait for SAs, and of what they wait for
  * @hold_closed: the namespace ends: ask for no more SAs [H]
@@ -103,6 +106,7 @@ struct espl_net {
 	unsigned int hook_users;
 	struct espl_stats __percpu *stats;
 	struct hlist_head pfkey_socks;
+	struct espl_pfkey_build *build;
 	u32 keyers;
 
 	spinlock_t hold_lock;	/* of what follows */

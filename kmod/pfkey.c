@@ -65,6 +65,7 @@ static int release(struct socket *sock)
 	sock->sk = NULL;
 	while ((skb = skb_dequeue(&sk->sk_receive_queue)))
 		let_go(sk, skb);
+	kfree_skb(to_ps(sk)->room);
 	sock_put(sk);
 	return 0;
 }
@@ -109,6 +110,9 @@ static int send_request(struct socket *sock, struct msghdr *msg, size_t len)
 		return -EOPNOTSUPP;
 	if (len > WRITE_MAX)
 		return -EMSGSIZE;
+	err = espl_pfkey_reserve(to_ps(sock->sk));
+	if (err)
+		return err;
 	data = kvzalloc(len, GFP_KERNEL_ACCOUNT);
 	if (!data)
 		return -ENOMEM;

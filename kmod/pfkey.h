@@ -15,6 +15,8 @@ struct espl_sa;
 
 int espl_pfkey_init(void);
 void espl_pfkey_fini(void);
+int espl_pfkey_init_net(struct espl_net *en);
+void espl_pfkey_fini_net(struct espl_net *en);
 void espl_pfkey_new_mapping(struct espl_sa *sa, const struct espl_mapping *from,
 			    const struct espl_mapping *to);
 bool espl_pfkey_has_keyer(const struct espl_net *en, u8 proto);

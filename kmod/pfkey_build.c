@@ -509,21 +509,24 @@ void espl_put_supported(struct espl_pfkey_build *build, u64 available)
  * espl_pfkey_finish() - the message as a packet
  * @build: the message
  * @modern: who gets it knows extensions above Linux's numbers
+ * @room: an empty packet of ESPL_PFKEY_MSG_MAX octets for it, consumed; NULL: a new one
  *
  * Context: Process.
  * Return: The packet, or NULL without memory.
  */
-struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build, bool modern)
+struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build, bool modern,
+				  struct sk_buff *room)
 {
 	unsigned int len = modern || !build->plain ? build->len : build->plain;
+	struct sk_buff *skb = room ?: alloc_skb(len, GFP_KERNEL);
 	struct sadb_msg *msg;
-	struct sk_buff *skb;
 
-	if (len < sizeof(*msg))
-		return NULL;
-	skb = alloc_skb(len, GFP_KERNEL);
 	if (!skb)
 		return NULL;
+	if (len < sizeof(*msg)) {
+		kfree_skb(skb);
+		return NULL;
+	}
 	msg = skb_put_data(skb, build->data, len);
 	msg->sadb_msg_len = len / 8;
 	return skb;

@@ -66,7 +66,8 @@ void espl_put_acquire(struct espl_pfkey_build *build,
 void espl_put_trigger(struct espl_pfkey_build *build,
 		      const struct espl_flow *flow);
 void espl_put_supported(struct espl_pfkey_build *build, u64 available);
-struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build, bool modern);
+struct sk_buff *espl_pfkey_finish(const struct espl_pfkey_build *build, bool modern,
+				  struct sk_buff *room);
 void espl_pfkey_forget(struct sk_buff *skb);
 
 #endif

@@ -63,7 +63,7 @@ int espl_pfkey_change(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 	mutex_lock(&ps->en->lock);
 	err = changes[msg->type].make(ps->en, msg, &about);
 	if (!err)
-		err = espl_pfkey_answer_about(ps, msg, &about, ESPL_ALL);
+		espl_pfkey_answer_about(ps, msg, &about, ESPL_ALL);
 	mutex_unlock(&ps->en->lock);
 	put_about(&about);
 	return err;
@@ -128,6 +128,29 @@ static int make(struct espl_net *en, const void *data, size_t len,
 	return changes[msg->type].make(en, msg, about);
 }
 
+/**
+ * espl_pfkey_end_changes() - the end of several changes that are one
+ * @en: the namespace, staging
+ * @err: of the first that failed, or 0: they take effect
+ *
+ * Context: Process, may sleep, espl_net.lock held.
+ * Return: @err.
+ */
+int espl_pfkey_end_changes(struct espl_net *en, int err)
+{
+	en->staging = false;
+	if (err) {
+		espl_spd_abort(en);
+		espl_sad_abort(en);
+		return err;
+	}
+	/* SAs first and last: policies never ask for what is not there. */
+	espl_sad_commit_new(en);
+	espl_spd_commit(en);
+	espl_sad_commit_old(en);
+	return 0;
+}
+
 /* All or nothing; in @msg is the request that was refused, or the last. */
 static int make_all(struct espl_net *en, struct batch *batch,
 		    struct espl_pfkey_msg *msg)
@@ -141,17 +164,7 @@ static int make_all(struct espl_net *en, struct batch *batch,
 		err = make(en, batch->data + at, len, msg, &batch->about[batch->n++]);
 		cond_resched();
 	}
-	en->staging = false;
-	if (err) {
-		espl_spd_abort(en);
-		espl_sad_abort(en);
-		return err;
-	}
-	/* SAs first and last: policies never ask for what is not there. */
-	espl_sad_commit_new(en);
-	espl_spd_commit(en);
-	espl_sad_commit_old(en);
-	return 0;
+	return espl_pfkey_end_changes(en, err);
 }
 
 /* Others hear of each change, as if it had come by itself. */
@@ -170,13 +183,9 @@ static void tell_all(struct espl_pfkey_sock *ps, const struct batch *batch,
 static void answer_all(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg)
 {
 	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
-	struct espl_pfkey_build *build = kmalloc(sizeof(*build), GFP_KERNEL);
 
-	if (!build)
-		return;
-	espl_put_head(build, &head);
-	espl_pfkey_answer(ps, build);
-	kfree(build);
+	espl_put_head(ps->en->build, &head);
+	espl_pfkey_answer(ps, ps->en->build);
 }
 
 /**

@@ -62,6 +62,20 @@ static void put_entry(const struct espl_pfkey_dump *dump, void *entry)
 		espl_policy_put(entry);
 }
 
+static struct espl_pfkey_dump *alloc_dump(unsigned int n)
+{
+	struct espl_pfkey_dump *dump;
+
+	dump = kvzalloc(struct_size(dump, entry, n), GFP_KERNEL);
+	if (!dump)
+		return NULL;
+	dump->build = kmalloc(sizeof(*dump->build), GFP_KERNEL);
+	if (dump->build)
+		return dump;
+	kvfree(dump);
+	return NULL;
+}
+
 static struct espl_pfkey_dump *snapshot(struct espl_net *en,
 					const struct espl_pfkey_msg *msg)
 {
@@ -71,7 +85,7 @@ static struct espl_pfkey_dump *snapshot(struct espl_net *en,
 	mutex_lock(&en->lock);
 	n = collect(en, msg, NULL);
 	if (n) {
-		dump = kvzalloc(struct_size(dump, entry, n), GFP_KERNEL);
+		dump = alloc_dump(n);
 		if (dump)
 			dump->n = collect(en, msg, dump->entry);
 		else
@@ -116,9 +130,9 @@ out:
 	return err;
 }
 
-static void put_dumped(struct espl_pfkey_sock *ps, struct espl_pfkey_build *build)
+static void put_dumped(struct espl_pfkey_dump *dump)
 {
-	struct espl_pfkey_dump *dump = ps->dump;
+	struct espl_pfkey_build *build = dump->build;
 	struct espl_pfkey_head head = {
 		.type = dump->type,
 		.seq = dump->n - 1 - dump->next,
@@ -147,6 +161,19 @@ static bool has_room(const struct sock *sk)
 	return atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf) / 2;
 }
 
+/*
+ * Without memory it is tried again when the next message is read. Where there is none
+ * to read the dump ends, and recv() says why: who reads must not wait for ever.
+ */
+static void break_off(struct espl_pfkey_sock *ps)
+{
+	if (!skb_queue_empty_lockless(&ps->sk.sk_receive_queue))
+		return;
+	espl_pfkey_dump_end(ps);
+	WRITE_ONCE(ps->sk.sk_err, ENOMEM);
+	sk_error_report(&ps->sk);
+}
+
 /**
  * espl_pfkey_dump_go_on() - send more of a dump, as much as there is room for
  * @ps: the socket
@@ -156,25 +183,21 @@ static bool has_room(const struct sock *sk)
 void espl_pfkey_dump_go_on(struct espl_pfkey_sock *ps)
 {
 	struct espl_pfkey_dump *dump = ps->dump;
-	struct espl_pfkey_build *build;
 
-	if (!dump || !has_room(&ps->sk))
+	if (!dump)
 		return;
-	build = kmalloc(sizeof(*build), GFP_KERNEL);
-	if (!build)
-		return;		/* tried again when the next message is read */
 	while (dump->next < dump->n && has_room(&ps->sk)) {
 		struct sk_buff *skb;
 
-		put_dumped(ps, build);
-		skb = espl_pfkey_finish(build, ps->modern);
+		put_dumped(dump);
+		skb = espl_pfkey_finish(dump->build, ps->modern, NULL);
 		if (!skb || sock_queue_rcv_skb(&ps->sk, skb)) {
 			espl_pfkey_forget(skb);
-			break;
+			break_off(ps);
+			return;
 		}
 		put_entry(dump, dump->entry[dump->next++]);
 	}
-	kfree_sensitive(build);
 	if (dump->next == dump->n)
 		espl_pfkey_dump_end(ps);
 }
@@ -194,6 +217,7 @@ void espl_pfkey_dump_end(struct espl_pfkey_sock *ps)
 	while (dump->next < dump->n)
 		put_entry(dump, dump->entry[dump->next++]);
 	ps->dump = NULL;
+	kfree_sensitive(dump->build);
 	kvfree(dump);
 }
 

@@ -28,32 +28,25 @@ static u64 available_algs(void)
 static int register_sock(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
 	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
-	struct espl_pfkey_build *build;
+	struct espl_pfkey_build *build = ps->en->build;
 	u64 available = available_algs();
-	int err;
 
-	build = kmalloc(sizeof(*build), GFP_KERNEL);
-	if (!build)
-		return -ENOMEM;
+	mutex_lock(&ps->en->lock);
 	espl_put_head(build, &head);
 	espl_put_supported(build, available);
-	mutex_lock(&ps->en->lock);
 	espl_pfkey_register(ps, msg->satype);
-	err = espl_pfkey_answer(ps, build);
+	espl_pfkey_answer(ps, build);
 	mutex_unlock(&ps->en->lock);
-	kfree(build);
-	return err;
+	return 0;
 }
 
 static int promisc(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
-	int err;
-
 	mutex_lock(&ps->en->lock);
 	ps->promisc = msg->satype;
-	err = espl_pfkey_answer_head(ps, msg, ESPL_PROMISC);
+	espl_pfkey_answer_head(ps, msg, ESPL_PROMISC);
 	mutex_unlock(&ps->en->lock);
-	return err;
+	return 0;
 }
 
 static int (*const handlers[SADB_MAX + 1])(struct espl_pfkey_sock *ps,
@@ -96,9 +89,10 @@ static bool is_modern(const struct espl_pfkey_msg *msg)
  * @msg: the request, as espl_pfkey_parse() took it; @msg->why may be set
  *
  * Context: Process, may sleep.
- * Return: 0 if it was done and answered; else what is to be answered: -EEXIST,
+ * Return: 0 if it was done, and answered if the socket had room; else what is to be answered: -EEXIST,
  *	   -ESRCH (no such SA), -ENOENT (no such policy, nothing to dump),
- *	   -EBUSY (dump), -EOPNOTSUPP, -ENOMEM, -ENOBUFS, or of the crypto.
+ *	   -EBUSY (dump), -EOPNOTSUPP, -ENOMEM, or of the crypto; then nothing
+ *	   has changed.
  */
 int espl_pfkey_handle(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
@@ -120,16 +114,14 @@ void espl_pfkey_refuse(struct espl_pfkey_sock *ps,
 		       const struct espl_pfkey_msg *msg, int err)
 {
 	struct espl_pfkey_head head = espl_pfkey_head_of(msg);
-	struct espl_pfkey_build *build;
+	struct espl_net *en = ps->en;
 
 	if (msg->why)
 		net_info_ratelimited("esplanade: %s refused: %s\n",
 				     espl_pfkey_name(msg->type), msg->why);
-	build = kmalloc(sizeof(*build), GFP_KERNEL);
-	if (!build)
-		return;
 	head.error = -err;
-	espl_put_head(build, &head);
-	espl_pfkey_answer(ps, build);
-	kfree(build);
+	mutex_lock(&en->lock);
+	espl_put_head(en->build, &head);
+	espl_pfkey_answer(ps, en->build);
+	mutex_unlock(&en->lock);
 }

@@ -20,6 +20,7 @@ struct espl_pfkey_build;
  * @pid: the asker
  * @n: entries; messages count down from here, the last has sequence number 0
  * @next: index of the next to send
+ * @build: where messages are written
  * @entry: SAs or policies, held
  */
 struct espl_pfkey_dump {
@@ -27,6 +28,7 @@ struct espl_pfkey_dump {
 	u32 pid;
 	u32 n;
 	u32 next;
+	struct espl_pfkey_build *build;
 	void *entry[];
 };
 
@@ -38,6 +40,7 @@ struct espl_pfkey_dump {
  * @promisc: it wants to see all messages [M]
  * @modern: it has said that it knows extensions above Linux's numbers
  * @dump: under way, or NULL; under the socket's lock
+ * @room: for the answer to a request when memory has run out meanwhile [A]
  */
 struct espl_pfkey_sock {
 	struct sock sk;
@@ -46,6 +49,7 @@ struct espl_pfkey_sock {
 	bool promisc;
 	bool modern;
 	struct espl_pfkey_dump *dump;
+	struct sk_buff *room;
 };
 
 int espl_pfkey_handle(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
@@ -59,6 +63,7 @@ struct espl_pfkey_about;
 
 int espl_pfkey_change(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg);
 int espl_pfkey_change_all(struct espl_pfkey_sock *ps, const void *data, size_t len);
+int espl_pfkey_end_changes(struct espl_net *en, int err);
 
 /* The handlers, by name of their message: those that change something, */
 int espl_pfkey_update(struct espl_net *en, struct espl_pfkey_msg *msg,

@@ -140,6 +140,7 @@ static int migrate_policy(struct espl_pfkey_sock *ps, const struct espl_pfkey_ms
 	return err;
 }
 
+/* The SA at its new place; it takes the old one's when all are there. */
 static int migrate_sa(struct espl_sa *old, const struct espl_pfkey_request *to)
 {
 	struct espl_sa_conf *conf = kmemdup(&old->conf, sizeof(*conf), GFP_KERNEL);
@@ -155,7 +156,7 @@ static int migrate_sa(struct espl_sa *old, const struct espl_pfkey_request *to)
 	kfree_sensitive(conf);
 	if (IS_ERR(sa))
 		return PTR_ERR(sa);
-	err = espl_sad_replace(old, sa);
+	err = espl_sad_stage_move(old, sa);
 	espl_sa_put(sa);
 	return err;
 }
@@ -188,22 +189,17 @@ static int migrate_sas(struct espl_pfkey_sock *ps, const struct espl_pfkey_reque
 }
 
 /* Others hear of it from nobody: that is how keyers know what they must act on. */
-static int answer_migrate(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg)
+static void answer_migrate(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg)
 {
 	struct espl_pfkey_head head = espl_pfkey_head_of(msg), theirs = { .type = msg->type };
-	struct espl_pfkey_build *build = kmalloc(sizeof(*build), GFP_KERNEL);
-	int err;
+	struct espl_pfkey_build *build = ps->en->build;
 
-	if (!build)
-		return -ENOMEM;
 	espl_put_head(build, &theirs);
 	espl_put_migrate(build, msg);
 	espl_pfkey_tell_others(ps, ESPL_ALL, build);
 	espl_put_head(build, &head);
 	espl_put_migrate(build, msg);
-	err = espl_pfkey_answer(ps, build);
-	kfree(build);
-	return err;
+	espl_pfkey_answer(ps, build);
 }
 
 /**
@@ -211,24 +207,29 @@ static int answer_migrate(struct espl_pfkey_sock *ps, const struct espl_pfkey_ms
  * @ps: the asker's socket
  * @msg: the request
  *
+ * All move at once, or none does.
+ *
  * Context: Process, may sleep.
  * Return: As espl_pfkey_handle().
  */
 int espl_pfkey_migrate(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
 	struct espl_sel sel = take_sel(msg);
+	struct espl_net *en = ps->en;
 	struct espl_policy *policy;
 	int err = -ENOENT;
 
-	mutex_lock(&ps->en->lock);
-	policy = espl_spd_lookup_sel(ps->en, msg->policy.dir - 1, &sel);
+	mutex_lock(&en->lock);
+	en->staging = true;
+	policy = espl_spd_lookup_sel(en, msg->policy.dir - 1, &sel);
 	if (policy)
 		err = migrate_policy(ps, msg, policy);
 	for (unsigned int i = 0; !err && i < msg->policy.requests; i += 2)
 		err = migrate_sas(ps, &msg->policy.request[i]);
+	err = espl_pfkey_end_changes(en, err);
 	if (!err)
-		err = answer_migrate(ps, msg);
-	mutex_unlock(&ps->en->lock);
+		answer_migrate(ps, msg);
+	mutex_unlock(&en->lock);
 	return err;
 }
 
@@ -275,14 +276,13 @@ int espl_pfkey_spddelete(struct espl_net *en, struct espl_pfkey_msg *msg,
 int espl_pfkey_spdget(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
 	struct espl_pfkey_about about = {};
-	int err = -ENOENT;
 
 	mutex_lock(&ps->en->lock);
 	about.policy = find_policy(ps->en, msg);
 	if (about.policy)
-		err = espl_pfkey_answer_about(ps, msg, &about, ESPL_PROMISC);
+		espl_pfkey_answer_about(ps, msg, &about, ESPL_PROMISC);
 	mutex_unlock(&ps->en->lock);
-	return err;
+	return about.policy ? 0 : -ENOENT;
 }
 
 /**

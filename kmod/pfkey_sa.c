@@ -106,12 +106,12 @@ static struct espl_sa *find_sa(struct espl_net *en, const struct espl_pfkey_msg 
 			     &msg->dst.addr, msg->spi);
 }
 
-static int answer(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg,
-		  struct espl_sa *sa)
+static void answer(struct espl_pfkey_sock *ps, const struct espl_pfkey_msg *msg,
+		   struct espl_sa *sa)
 {
 	const struct espl_pfkey_about about = { .sa = sa };
 
-	return espl_pfkey_answer_about(ps, msg, &about, ESPL_PROMISC);
+	espl_pfkey_answer_about(ps, msg, &about, ESPL_PROMISC);
 }
 
 /**
@@ -134,7 +134,7 @@ int espl_pfkey_getspi(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 	if (err == -EEXIST)
 		msg->why = "no SPI of the range is free";
 	if (!err)
-		err = answer(ps, msg, sa);
+		answer(ps, msg, sa);
 	mutex_unlock(&ps->en->lock);
 	espl_sa_put(sa);
 	return err;
@@ -219,14 +219,13 @@ int espl_pfkey_delete(struct espl_net *en, struct espl_pfkey_msg *msg,
 int espl_pfkey_get(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
 	struct espl_sa *sa;
-	int err = -ESRCH;
 
 	mutex_lock(&ps->en->lock);
 	sa = find_sa(ps->en, msg);
 	if (sa)
-		err = answer(ps, msg, sa);
+		answer(ps, msg, sa);
 	mutex_unlock(&ps->en->lock);
-	return err;
+	return sa ? 0 : -ESRCH;
 }
 
 /**
@@ -239,13 +238,14 @@ int espl_pfkey_get(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
  */
 int espl_pfkey_give_up(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
-	int err = -ESRCH;
+	bool any;
 
 	mutex_lock(&ps->en->lock);
-	if (espl_acquire_failed(ps->en, msg->seq))
-		err = espl_pfkey_answer_head(ps, msg, ESPL_ALL);
+	any = espl_acquire_failed(ps->en, msg->seq);
+	if (any)
+		espl_pfkey_answer_head(ps, msg, ESPL_ALL);
 	mutex_unlock(&ps->en->lock);
-	return err;
+	return any ? 0 : -ESRCH;
 }
 
 /**

@@ -23,27 +23,58 @@ static struct espl_pfkey_sock *to_ps(struct sock *sk)
 }
 
 /* Queue a message at a socket. One that has no room loses it, and that counts. */
-static int queue(struct espl_pfkey_sock *ps, struct sk_buff *skb)
+static void queue(struct espl_pfkey_sock *ps, struct sk_buff *skb)
 {
 	if (skb && !sock_queue_rcv_skb(&ps->sk, skb))
-		return 0;
+		return;
 	espl_pfkey_forget(skb);
 	espl_stat_inc(ps->en, ESPL_PFKEY_LOST);
-	return -ENOBUFS;
+}
+
+static void tell(struct espl_pfkey_sock *ps, const struct espl_pfkey_build *build)
+{
+	queue(ps, espl_pfkey_finish(build, ps->modern, NULL));
 }
 
 /**
- * espl_pfkey_answer() - send a message to one socket
- * @ps: the socket
+ * espl_pfkey_reserve() - make sure that a request can be answered
+ * @ps: the asker's socket
+ *
+ * Before anything is done: then nobody is told that there was no memory after all has
+ * been done.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int espl_pfkey_reserve(struct espl_pfkey_sock *ps)
+{
+	struct sk_buff *room;
+
+	if (READ_ONCE(ps->room))
+		return 0;
+	room = alloc_skb(ESPL_PFKEY_MSG_MAX, GFP_KERNEL);
+	if (!room)
+		return -ENOMEM;
+	if (cmpxchg(&ps->room, NULL, room))
+		kfree_skb(room);	/* another thread was faster */
+	return 0;
+}
+
+/**
+ * espl_pfkey_answer() - answer a request
+ * @ps: the asker's socket
  * @build: the message
  *
  * Context: Process.
- * Return: 0, or -ENOBUFS where there is no room; that is counted.
  */
-int espl_pfkey_answer(struct espl_pfkey_sock *ps,
-		      const struct espl_pfkey_build *build)
+void espl_pfkey_answer(struct espl_pfkey_sock *ps,
+		       const struct espl_pfkey_build *build)
 {
-	return queue(ps, espl_pfkey_finish(build, ps->modern));
+	struct sk_buff *skb = espl_pfkey_finish(build, ps->modern, NULL);
+
+	if (!skb)
+		skb = espl_pfkey_finish(build, ps->modern, xchg(&ps->room, NULL));
+	queue(ps, skb);
 }
 
 /**
@@ -62,7 +93,7 @@ void espl_pfkey_tell_others(struct espl_pfkey_sock *asker,
 
 	sk_for_each(sk, &asker->en->pfkey_socks)
 		if (to_ps(sk) != asker && (audience == ESPL_ALL || to_ps(sk)->promisc))
-			espl_pfkey_answer(to_ps(sk), build);
+			tell(to_ps(sk), build);
 }
 
 /**
@@ -142,15 +173,10 @@ void espl_pfkey_tell_about(struct espl_pfkey_sock *ps,
 			   const struct espl_pfkey_about *about,
 			   enum espl_audience audience)
 {
-	struct espl_pfkey_build *build = kmalloc(sizeof(*build), GFP_KERNEL);
+	struct espl_pfkey_build *build = ps->en->build;
 
-	if (!build) {
-		espl_stat_inc(ps->en, ESPL_PFKEY_LOST);
-		return;
-	}
 	write_about(build, msg, about, ESPL_PUT_HARD | ESPL_PUT_SOFT);
 	espl_pfkey_tell_others(ps, audience, build);
-	kfree(build);
 }
 
 /**
@@ -163,27 +189,22 @@ void espl_pfkey_tell_about(struct espl_pfkey_sock *ps,
  * Keys are in the answer to a GET, and in nothing else.
  *
  * Context: Process, espl_net.lock held.
- * Return: 0, -ENOMEM or -ENOBUFS.
  */
-int espl_pfkey_answer_about(struct espl_pfkey_sock *ps,
-			    const struct espl_pfkey_msg *msg,
-			    const struct espl_pfkey_about *about,
-			    enum espl_audience audience)
+void espl_pfkey_answer_about(struct espl_pfkey_sock *ps,
+			     const struct espl_pfkey_msg *msg,
+			     const struct espl_pfkey_about *about,
+			     enum espl_audience audience)
 {
 	unsigned int what = ESPL_PUT_HARD | ESPL_PUT_SOFT;
-	struct espl_pfkey_build *build;
-	int err;
+	struct espl_pfkey_build *build = ps->en->build;
 
 	espl_pfkey_tell_about(ps, msg, about, audience);
-	build = kmalloc(sizeof(*build), GFP_KERNEL);
-	if (!build)
-		return -ENOMEM;
 	if (msg->type == SADB_GET)
 		what |= ESPL_PUT_KEYS;
 	write_about(build, msg, about, what);
-	err = espl_pfkey_answer(ps, build);
-	kfree_sensitive(build);
-	return err;
+	espl_pfkey_answer(ps, build);
+	if (what & ESPL_PUT_KEYS)
+		memzero_explicit(build, sizeof(*build));
 }
 
 /**
@@ -193,15 +214,14 @@ int espl_pfkey_answer_about(struct espl_pfkey_sock *ps,
  * @audience: who else is to hear of it
  *
  * Context: Process, espl_net.lock held.
- * Return: 0, -ENOMEM or -ENOBUFS.
  */
-int espl_pfkey_answer_head(struct espl_pfkey_sock *ps,
-			   const struct espl_pfkey_msg *msg,
-			   enum espl_audience audience)
+void espl_pfkey_answer_head(struct espl_pfkey_sock *ps,
+			    const struct espl_pfkey_msg *msg,
+			    enum espl_audience audience)
 {
 	const struct espl_pfkey_about nothing = {};
 
-	return espl_pfkey_answer_about(ps, msg, &nothing, audience);
+	espl_pfkey_answer_about(ps, msg, &nothing, audience);
 }
 
 static void count_keyers(struct espl_net *en)
@@ -212,6 +232,31 @@ static void count_keyers(struct espl_net *en)
 	sk_for_each(sk, &en->pfkey_socks)
 		keyers |= to_ps(sk)->registered;
 	WRITE_ONCE(en->keyers, keyers);
+}
+
+/**
+ * espl_pfkey_init_net() - nobody is there yet to hear anything
+ * @en: the namespace
+ *
+ * Context: Process.
+ * Return: 0 or -ENOMEM.
+ */
+int espl_pfkey_init_net(struct espl_net *en)
+{
+	INIT_HLIST_HEAD(&en->pfkey_socks);
+	en->build = kmalloc(sizeof(*en->build), GFP_KERNEL);
+	return en->build ? 0 : -ENOMEM;
+}
+
+/**
+ * espl_pfkey_fini_net() - undo that
+ * @en: the namespace
+ *
+ * Context: Process.
+ */
+void espl_pfkey_fini_net(struct espl_net *en)
+{
+	kfree(en->build);
 }
 
 /**
@@ -282,20 +327,15 @@ static void tell_keyers(struct espl_net *en, u8 satype,
 
 	sk_for_each(sk, &en->pfkey_socks)
 		if (is_told(to_ps(sk), satype))
-			espl_pfkey_answer(to_ps(sk), build);
+			tell(to_ps(sk), build);
 }
 
-/* A message of our own, begun; NULL where there is no memory, and that counts. */
+/* A message of our own, begun. */
 static struct espl_pfkey_build *announce(struct espl_net *en,
 					 const struct espl_pfkey_head *head)
 {
-	struct espl_pfkey_build *build = kmalloc(sizeof(*build), GFP_KERNEL);
-
-	if (build)
-		espl_put_head(build, head);
-	else
-		espl_stat_inc(en, ESPL_PFKEY_LOST);
-	return build;
+	espl_put_head(en->build, head);
+	return en->build;
 }
 
 /**
@@ -317,12 +357,9 @@ void espl_pfkey_acquire(const struct espl_acquire *acquire,
 	struct espl_net *en = acquire->sa->en;
 	struct espl_pfkey_build *build = announce(en, &head);
 
-	if (!build)
-		return;
 	espl_put_acquire(build, acquire, policy);
 	espl_put_trigger(build, &acquire->flow);
 	tell_keyers(en, head.satype, build);
-	kfree(build);
 }
 
 /**
@@ -341,11 +378,8 @@ void espl_pfkey_new_mapping(struct espl_sa *sa, const struct espl_mapping *from,
 	};
 	struct espl_pfkey_build *build = announce(sa->en, &head);
 
-	if (!build)
-		return;
 	espl_put_mapping(build, sa, from, to);
 	tell_keyers(sa->en, head.satype, build);
-	kfree(build);
 }
 
 /**
@@ -362,11 +396,8 @@ void espl_pfkey_expire(struct espl_sa *sa, bool hard)
 	};
 	struct espl_pfkey_build *build = announce(sa->en, &head);
 
-	if (!build)
-		return;
 	espl_put_sa(build, sa, hard ? ESPL_PUT_HARD : ESPL_PUT_SOFT);
 	tell_keyers(sa->en, head.satype, build);
-	kfree(build);
 }
 
 /**
@@ -383,11 +414,8 @@ void espl_pfkey_policy_expire(struct espl_net *en,
 	struct espl_pfkey_build *build = announce(en, &head);
 	struct sock *sk;
 
-	if (!build)
-		return;
 	espl_put_policy(build, policy);
 	sk_for_each(sk, &en->pfkey_socks)
 		if (to_ps(sk)->promisc || to_ps(sk)->registered)
-			espl_pfkey_answer(to_ps(sk), build);
-	kfree(build);
+			tell(to_ps(sk), build);
 }

@@ -32,19 +32,20 @@ u8 espl_pfkey_proto(u8 satype);
 u8 espl_pfkey_satype(u8 proto);
 struct espl_pfkey_head espl_pfkey_head_of(const struct espl_pfkey_msg *msg);
 
-int espl_pfkey_answer(struct espl_pfkey_sock *ps,
-		      const struct espl_pfkey_build *build);
+int espl_pfkey_reserve(struct espl_pfkey_sock *ps);
+void espl_pfkey_answer(struct espl_pfkey_sock *ps,
+		       const struct espl_pfkey_build *build);
 void espl_pfkey_tell_about(struct espl_pfkey_sock *ps,
 			   const struct espl_pfkey_msg *msg,
 			   const struct espl_pfkey_about *about,
 			   enum espl_audience audience);
-int espl_pfkey_answer_about(struct espl_pfkey_sock *ps,
+void espl_pfkey_answer_about(struct espl_pfkey_sock *ps,
+			     const struct espl_pfkey_msg *msg,
+			     const struct espl_pfkey_about *about,
+			     enum espl_audience audience);
+void espl_pfkey_answer_head(struct espl_pfkey_sock *ps,
 			    const struct espl_pfkey_msg *msg,
-			    const struct espl_pfkey_about *about,
 			    enum espl_audience audience);
-int espl_pfkey_answer_head(struct espl_pfkey_sock *ps,
-			   const struct espl_pfkey_msg *msg,
-			   enum espl_audience audience);
 void espl_pfkey_tell_others(struct espl_pfkey_sock *asker,
 			    enum espl_audience audience,
 			    const struct espl_pfkey_build *build);

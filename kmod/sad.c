@@ -117,17 +117,16 @@ static void settle(struct espl_sa *sa)
 		espl_acquire_answered(sa);
 }
 
-static int stage_add(struct espl_sa *sa)
+/* It comes when the transaction ends, and takes the place of @old, if not NULL. */
+static int stage(struct espl_sa *sa, struct espl_sa *old, bool under_spi)
 {
-	struct espl_sa *old = at_spi(sa);
 	int err;
 
-	if (old && (old->stage != ESPL_LEAVING || old->heir))
-		return -EEXIST;
 	sa->state = SADB_SASTATE_LARVAL;
-	err = insert(sa, !old);
+	err = insert(sa, under_spi);
 	if (err)
 		return err;
+	sa->heir_of = old;
 	if (old)
 		old->heir = sa;
 	sa->stage = ESPL_COMING;
@@ -135,14 +134,21 @@ static int stage_add(struct espl_sa *sa)
 	return 0;
 }
 
+static int stage_add(struct espl_sa *sa)
+{
+	struct espl_sa *old = at_spi(sa);
+
+	if (old && (old->stage != ESPL_LEAVING || old->heir))
+		return -EEXIST;
+	return stage(sa, old, !old);
+}
+
 static void retract(struct espl_sa *sa)
 {
-	struct espl_sa *first = at_spi(sa);
-
-	if (first == sa)
+	if (at_spi(sa) == sa)
 		rhashtable_remove_fast(&sa->en->sa_by_spi, &sa->by_spi, by_spi);
-	else
-		first->heir = NULL;
+	if (sa->heir_of)
+		sa->heir_of->heir = NULL;
 	espl_sa_kill(sa);
 	unpublish(sa);
 }
@@ -252,6 +258,23 @@ int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa)
 }
 
 /**
+ * espl_sad_stage_move() - the same in a transaction
+ * @old: an SA in the SAD
+ * @sa: its successor, with the same protocol and SPI
+ *
+ * Context: Process, espl_net.lock held, staging.
+ * Return: 0, -ENOMEM, or -EEXIST where the SPI is taken at another destination.
+ */
+int espl_sad_stage_move(struct espl_sa *old, struct espl_sa *sa)
+{
+	int err = stage(sa, old, is_moved(old, sa));
+
+	if (!err)
+		espl_sad_del(old);
+	return err;
+}
+
+/**
  * espl_sad_del() - take an SA out of the SAD
  * @sa: an SA in the SAD; freed once the last holder lets go
  *
@@ -311,12 +334,11 @@ void espl_sad_commit_new(struct espl_net *en)
 	struct espl_sa *sa;
 
 	list_for_each_entry(sa, &en->sas_coming, all) {
-		struct espl_sa *old = at_spi(sa);
-
-		if (old == sa)
-			mature(sa);
+		if (sa->heir_of)
+			take_over(sa, sa->heir_of);
 		else
-			take_over(sa, old);
+			mature(sa);
+		sa->heir_of = NULL;
 	}
 }
 

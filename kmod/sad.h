@@ -157,6 +157,7 @@ struct espl_pair_key {
  * @state: SADB_SASTATE_*; written under [M], read by the packet path
  * @stage: enum espl_stage [M]
  * @heir: takes its place when the transaction ends; it is ESPL_LEAVING [M]
+ * @heir_of: whose place it takes then; it is ESPL_COMING [M]
  * @told: soft expiry has been announced [M]
  * @esn: extended sequence numbers, 64 bits of which 32 are sent [I]
  * @xform: the protocol: ESP or AH [I]
@@ -199,6 +200,7 @@ struct espl_sa {
 	u8 state;
 	u8 stage;
 	struct espl_sa *heir;
+	struct espl_sa *heir_of;
 	bool told;
 	bool esn;
 
@@ -249,6 +251,7 @@ void espl_sa_inherit(struct espl_sa *sa, struct espl_sa *old);
 int espl_sad_add(struct espl_sa *sa);
 int espl_sad_getspi(struct espl_sa *sa, u32 min, u32 max);
 int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa);
+int espl_sad_stage_move(struct espl_sa *old, struct espl_sa *sa);
 void espl_sad_del(struct espl_sa *sa);
 unsigned int espl_sad_flush(struct espl_net *en, u8 proto);
 void espl_sad_commit_new(struct espl_net *en);
