@@ -48,7 +48,7 @@ check-kernels:
 
 check-sanitized:
 	tools/deps vm
-	selftests/run --kernel sanitized alive net
+	selftests/run --kernel sanitized alive fault net
 
 prove:
 	tools/deps vm
