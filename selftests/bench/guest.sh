@@ -14,7 +14,7 @@
 #
 # Each line has hosts of its own:  a --- b, or  ha --- a --- b --- hb. All links have
 # an MTU that fits 1400 octets in anything: fragments are not what is measured.
-# shellcheck source=selftests/net/lib.sh disable=SC2154
+# shellcheck source=selftests/net/lib.sh disable=SC2154,SC2016
 . ./lib.sh
 trap finish EXIT
 
@@ -57,17 +57,24 @@ addresses() {
 	fi
 }
 
-# route HOST NETWORK VIA... - and the MTU of all devices
+# devices HOST - its devices, of which at least one is a cable's end
+devices() {
+	local all
+
+	all=$(in_ns "$1" awk -F: 'NR > 2 {print $1}' /proc/net/dev)
+	[[ $all = *eth* ]] && echo "$all"
+}
+
+# route HOST NETWORK VIA... - and the MTU of all cables
 route() {
-	local host=$1 device
+	local host=$1 device all
 
 	shift
+	all=$(devices "$host") || return
 	{
 		echo "route add $*"
-		for device in $(in_ns "$host" ls /sys/class/net); do
-			case $device in
-			eth*) echo "link set $device mtu $MTU" ;;
-			esac
+		for device in $all; do
+			[[ $device != eth* ]] || echo "link set $device mtu $MTU"
 		done
 	} | ip -n "$host" -batch -
 }
@@ -87,12 +94,12 @@ build() {
 		host hb
 		link "$ha" eth0 "${net_a}2/$len" "$a" eth1 "${net_a}1/$len"
 		link "$hb" eth0 "${net_b}2/$len" "$b" eth1 "${net_b}1/$len"
-		route "$ha" default via "${net_a}1"
-		route "$hb" default via "${net_b}1"
+		route "$ha" default via "${net_a}1" || return
+		route "$hb" default via "${net_b}1" || return
 		from=$ha to=$hb target=${net_b}2
 	fi
-	route "$a" "$net_b$zero/$len" via "$end_b" src "${net_a}1"
-	route "$b" "$net_a$zero/$len" via "$end_a" src "${net_b}1"
+	route "$a" "$net_b$zero/$len" via "$end_b" src "${net_a}1" &&
+		route "$b" "$net_a$zero/$len" via "$end_a" src "${net_b}1"
 }
 
 # in_udp - what rules prints, as ESP in UDP
@@ -160,13 +167,15 @@ protected() {
 	esac
 }
 
-# switch FEATURE HOST on|off - of all devices but the loopback
+# switch FEATURE HOST on|off - of all devices but the loopback; WireGuard's may refuse
 switch() {
-	local device
+	local device all
 
-	for device in $(in_ns "$2" ls /sys/class/net); do
+	all=$(devices "$2") || return
+	for device in $all; do
 		case $device in
-		eth* | wg*) in_ns "$2" ethtool -K "$device" "$1" "$3" >/dev/null 2>&1 ;;
+		eth*) in_ns "$2" ethtool -K "$device" "$1" "$3" || return ;;
+		wg*) in_ns "$2" ethtool -K "$device" "$1" "$3" >/dev/null 2>&1 || : ;;
 		esac
 	done
 }
@@ -177,9 +186,8 @@ tune() {
 
 	[[ $1 != *+gro ]] || gro=on
 	[[ $1 != -tso* ]] || tso=off
-	for host in "${hosts[@]}"; do switch gro "$host" $gro; done
-	switch tso "$from" $tso
-	switch gso "$from" $tso
+	for host in "${hosts[@]}"; do switch gro "$host" $gro || return; done
+	switch tso "$from" $tso && switch gso "$from" $tso
 }
 
 # measure LABEL COUNT KINDS
@@ -197,7 +205,7 @@ measure() {
 			[ "$wanted" != "$suffix" ] || list+=("${kind%"$suffix"}")
 		done
 		[ ${#list[@]} -gt 0 ] || continue
-		[ -z "$suffix" ] || tune "$suffix"
+		[ -z "$suffix" ] || tune "$suffix" || return
 		./traffic "$from" "$to" "$target" "$2" "${list[@]}" >/tmp/figures || return
 		awk -v label="$1" -v suffix="$suffix" '
 			$1 == "#" {sub(":", suffix ":", $2); print; next}
