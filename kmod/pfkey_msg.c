@@ -89,10 +89,10 @@ static bool is_modern(const struct espl_pfkey_msg *msg)
  * @msg: the request, as espl_pfkey_parse() took it; @msg->why may be set
  *
  * Context: Process, may sleep.
- * Return: 0 if it was done, and answered if the socket had room; else what is to be answered: -EEXIST,
- *	   -ESRCH (no such SA), -ENOENT (no such policy, nothing to dump),
- *	   -EBUSY (dump), -EOPNOTSUPP, -ENOMEM, or of the crypto; then nothing
- *	   has changed.
+ * Return: 0 if it was done, and answered if the socket had room; else what is
+ *	   to be answered: -EEXIST, -ESRCH (no such SA), -ENOENT (no such policy,
+ *	   nothing to dump), -EBUSY (dump), -EOPNOTSUPP, -ENOMEM, or of the
+ *	   crypto; then nothing has changed.
  */
 int espl_pfkey_handle(struct espl_pfkey_sock *ps, struct espl_pfkey_msg *msg)
 {
