@@ -68,9 +68,11 @@ struct cached {
 
 #define CACHED_FLOWS_LOG	8	/* 256 on each CPU, 16 KB */
 
-static struct cache {
+struct cache {
 	struct cached flow[1 << CACHED_FLOWS_LOG];
-} __percpu *cache;
+};
+
+static struct cache __percpu *cache;
 
 /* Of all namespaces, so that one's number is never another's. */
 static atomic_long_t versions;
