@@ -217,7 +217,7 @@ policy() {	# SECONDS IDLE - the message of a policy from 10.9.0.0/24 to any
 	python3 - "$1" "$2" <<-'PYTHON'
 	import struct, sys
 	sys.argv, life = ["keyer.py", "none"], [int(word) for word in sys.argv[1:]]
-	exec(open("keyer.py").read().replace("\nmain()\n", "\n"))
+	from keyer import *
 	exts = ext(POLICY, struct.pack("=HBBII", 0, 2, 0, 0, 0))
 	exts += address(SRC, "10.9.0.0", 255, 24) + address(DST, "10.1.0.2", 255)
 	exts += ext(HARD, struct.pack("=IQQQ", 0, 0, life[0], life[1]))
