@@ -84,6 +84,9 @@ def talk(kind, addr, port, source='', device=''):
         words = line.split()
         sock.settimeout(float(words[1]) if len(words) > 1 else 3)
         print(sum(once(sock, kind) for _ in range(int(words[0]))), flush=True)
+    # It ends here and now: what is sent again, or closed later, would come in between
+    # what the next test looks at.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 
 
 def once(sock, kind):
