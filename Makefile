@@ -5,6 +5,8 @@
 # make check      every test: on the host, then in virtual machines
 # make check-kernels  the network tests on 6.1, 6.12 and 7.2
 # make check-sanitized  the network tests in a kernel that looks for bugs
+# make fuzz-kernel  the module fuzzed in that kernel, SECONDS=60 each
+# make coverage   which lines of the module that and the network tests reach
 # make bench      what packets cost, beside xfrm and WireGuard; takes hours
 # make bench-short  some of it, in two minutes: is anything worse than it was
 # make soak       half an hour of load, and a million forged packets
@@ -47,8 +49,18 @@ check-kernels:
 	selftests/run --kernel 6.1 6.12 7.2 net
 
 check-sanitized:
-	tools/deps vm
-	selftests/run --kernel sanitized alive fault net
+	tools/deps vm fuzz
+	selftests/run --kernel sanitized alive fuzz-kernel fault net
+
+SECONDS	?= 60
+
+fuzz-kernel:
+	tools/deps vm fuzz
+	selftests/fuzz/kernel/run.sh -t $(SECONDS)
+
+coverage:
+	tools/deps vm fuzz
+	selftests/run --kernel sanitized --coverage fuzz-kernel net
 
 prove:
 	tools/deps vm
@@ -91,4 +103,4 @@ clean:
 	$(MAKE) -C tools/setkey clean
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools demo check check-kernels check-sanitized bench bench-short soak prove rfc-map install uninstall clean
+.PHONY: all module tools demo check check-kernels check-sanitized fuzz-kernel coverage bench bench-short soak prove rfc-map install uninstall clean

@@ -69,7 +69,7 @@ image_make() {
 	cp -rL "$@" "$tree/test/"
 	name=${script##*/}
 	chmod +x "$tree/test/$name"
-	printf '%s\n' "script=${name@Q}" "limit=$limit" >"$tree/run.conf"
+	printf '%s\n' "script=${name@Q}" "limit=$limit" "out=${coverage@Q}" >"$tree/run.conf"
 
 	# Nothing of this machine in it, or instruction counts would differ.
 	find "$root" -exec touch -h -d @0 {} +

@@ -153,7 +153,7 @@ build_copy() {
 	(
 		flock 8
 		rsync -rlc --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' \
-			--exclude='.*.cmd' --exclude='*.symvers' --exclude='modules.order' \
+			--exclude='.*.cmd' --exclude='*.symvers' --exclude='*.gcno' --exclude='modules.order' \
 			"$@" "$from/" "$build/" || exit 98
 		if ! run_kbuild >"$log" 2>&1; then
 			cat "$log" >&2
@@ -163,6 +163,9 @@ build_copy() {
 		grep -vE '^make|^  [A-Z]+( \[M\])? |^warning: (the compiler|pahole version) differs|^  (The kernel was|You are) ' \
 			"$log" >&2
 		[ -z "${built:-}" ] || cp "$build"/*.ko "$built/"
+		# What gcov needs to know of the code, beside what the guest will count.
+		[ -z "${coverage:-}" ] || [ ! -d "$build/kmod" ] ||
+			cp "$build"/kmod/*.gcno "$coverage/"
 	) 8>"$build.lock" || exit 98
 }
 
