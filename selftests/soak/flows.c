@@ -32,8 +32,10 @@
 #define FLOWS_MAX	16
 #define UDP_PORT	7000
 #define TCP_PORT	8000
-#define HEAD		24	/* octets of a datagram's head: who, number, length */
+#define HEAD		40	/* octets of a datagram's head: who, number, length, answer */
 #define BODY_MAX	1250	/* so that it fits in any tunnel's MTU */
+#define UNDER_WAY	16	/* datagrams of a flow; or a slow machine queues seconds of them */
+#define PATIENCE	2	/* seconds: then all of those are taken for lost */
 #define RECENT		65536	/* datagrams that are remembered */
 #define CHUNK		8192
 #define LINGER		120	/* seconds for what is under way */
@@ -50,6 +52,9 @@ struct flow {
 	int udp, tcp, listener;
 	union address there;		/* where a connects to */
 	uint64_t sent, got;		/* datagrams */
+	uint64_t answered;		/* the highest number that the other end has seen */
+	uint64_t told;			/* what it was told last to have been seen here */
+	double sent_at;
 	uint64_t written, read;		/* octets of TCP */
 	uint64_t wrong, twice, late;
 	uint64_t top;			/* the highest number that came */
@@ -99,8 +104,12 @@ static uint64_t stream_of(const struct flow *flow, int sender, bool tcp)
 	return flow->id * 4 + sender * 2 + tcp + 1;
 }
 
-/* Datagram number @seq of an end, and how long it is. */
-static size_t datagram(uint64_t *to, const struct flow *flow, int sender, uint64_t seq)
+/*
+ * Datagram number @seq of an end, and how long it is. @answer is the highest number
+ * that it has seen: given twice, the second time so that it cannot be mistaken.
+ */
+static size_t datagram(uint64_t *to, const struct flow *flow, int sender, uint64_t seq,
+		       uint64_t answer)
 {
 	uint64_t stream = stream_of(flow, sender, false);
 	size_t len = HEAD + mix(stream ^ seq << 8) % (BODY_MAX + 1);
@@ -108,7 +117,9 @@ static size_t datagram(uint64_t *to, const struct flow *flow, int sender, uint64
 	to[0] = stream;
 	to[1] = seq;
 	to[2] = len;
-	words(to + 3, stream ^ 0x5555, seq * 256, (len - HEAD + 7) / 8);
+	to[3] = answer;
+	to[4] = mix(answer ^ stream << 48 ^ seq << 16);
+	words(to + HEAD / 8, stream ^ 0x5555, seq * 256, (len - HEAD + 7) / 8);
 	return len;
 }
 
@@ -139,12 +150,14 @@ static void check_datagram(struct flow *flow, const uint64_t *got, ssize_t len)
 	last_datagram = now();
 	/* A number far off would be believed nowhere else either. */
 	if (len < HEAD || got[1] > flow->top + 100000000 ||
-	    datagram(want, flow, !end, got[1]) != (size_t)len ||
-	    memcmp(want, got, len)) {
+	    datagram(want, flow, !end, got[1], got[3]) != (size_t)len ||
+	    memcmp(want, got, len) || got[3] > flow->sent) {
 		complain(flow, "datagram", len < HEAD ? 0 : got[1]);
 		return;
 	}
 	note_number(flow, got[1]);
+	if (got[3] > flow->answered)
+		flow->answered = got[3];
 }
 
 static bool receive_udp(struct flow *flow)
@@ -163,14 +176,27 @@ static bool receive_udp(struct flow *flow)
 	return any;
 }
 
+/* There is room on the way; or the other end waits to hear that there is. */
+static bool may_send(const struct flow *flow)
+{
+	return flow->sent < flow->answered + UNDER_WAY ||
+	       flow->top >= flow->told + UNDER_WAY / 2 ||
+	       now() >= flow->sent_at + PATIENCE;
+}
+
 static bool send_udp(struct flow *flow)
 {
 	static uint64_t buf[(HEAD + BODY_MAX) / 8 + 2];
-	size_t len = datagram(buf, flow, end, flow->sent + 1);
+	size_t len;
 
+	if (!may_send(flow))
+		return false;
+	len = datagram(buf, flow, end, flow->sent + 1, flow->top);
 	if (send(flow->udp, buf, len, 0) < 0)
 		return false;
 	flow->sent++;
+	flow->told = flow->top;
+	flow->sent_at = now();
 	return true;
 }
 
@@ -298,7 +324,7 @@ static void no_checksum(int fd, int family)
 static void open_flow(struct flow *flow, const char *ours, const char *theirs)
 {
 	union address here, there;
-	int on = 1, room = 4 << 20, under_way = 8192;
+	int on = 1, room = 4 << 20;
 
 	flow->id = n_flows++;
 	here = at_port(ours, UDP_PORT + flow->id);
@@ -306,8 +332,6 @@ static void open_flow(struct flow *flow, const char *ours, const char *theirs)
 	flow->tcp = flow->listener = -1;
 	flow->udp = open_socket(SOCK_DGRAM, here.sa.sa_family);
 	setsockopt(flow->udp, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-	/* Or a slow machine has seconds of packets between its queues. */
-	setsockopt(flow->udp, SOL_SOCKET, SO_SNDBUF, &under_way, sizeof(under_way));
 	if (flow->id % 2)
 		no_checksum(flow->udp, here.sa.sa_family);
 	if (bind(flow->udp, &here.sa, sizeof(here)) ||

@@ -8,8 +8,8 @@
  * that of end b. One process for both ends, with a PF_KEY socket in each, as starting
  * setkey takes an emulated processor longer than all the rest. Each second every flow
  * gets new SAs, one each way: first where they come in, then where they go out, and
- * those of five rounds ago are deleted: on a busy host a packet may wait for seconds.
- * So five rounds live at any time. Each request is waited for. "round N" after each.
+ * those of ten rounds ago are deleted: on a busy host a packet may wait for seconds.
+ * So ten rounds live at any time. Each request is waited for. "round N" after each.
  * Until SIGTERM, or until something is refused.
  */
 #define _GNU_SOURCE
@@ -34,7 +34,7 @@
 #define FIRST_SPI	0x1000
 #define WINDOW		1024	/* packets: netem may delay as many */
 #define KEY_MAX		32
-#define ROUNDS		5	/* that live */
+#define ROUNDS		10	/* that live */
 #define PAUSE		0.8	/* seconds between rounds, at least */
 
 struct sa {

@@ -160,7 +160,7 @@ sample() {
 	local n
 
 	n=$(rounds)
-	[ "$n" -ge 5 ] || return
+	[ "$n" -ge 10 ] || return
 	slowly eval "[ \$(rounds) -gt $n ]" && sleep 0.3
 	samples+=("$(meminfo MemAvailable) $(meminfo SUnreclaim) $(cipher_users)")
 }
@@ -176,7 +176,7 @@ progress() {
 # Packets that have no SA, or wait for one: setkey counts as a keyer while it runs.
 lacking() { { counters "$a"; counters "$b"; } | grep -E '^out_(no_sa|held) '; }
 
-users_before=$(cipher_users)
+users_before=$(cipher_users) slab_before=$(meminfo SUnreclaim)
 arrived_a=$(arrived "$a") arrived_b=$(arrived "$b")
 
 lines=$(dmesg | wc -l)
@@ -317,15 +317,15 @@ is 'with keys no packet lacked an SA' "$without" "$(lacking)"
 is 'the log is silent' '' \
 	"$(dmesg | tail -n +$((lines + 1)) | grep -v 'hrtimer: interrupt took')"
 
-# Memory. Five rounds of SAs are there at any time, and nothing else grows.
+# Memory. Ten rounds of SAs are there at any time, and nothing else grows.
 printf '# MemAvailable, SUnreclaim (kB), cipher users: %s\n' "${samples[@]}"
-is 'SAs: five rounds of 16 at each end' '80 80' \
+is 'SAs: ten rounds of 16 at each end' '160 160' \
 	"$(in_ns "$a" setkey -D | grep -c 'spi=') $(in_ns "$b" setkey -D | grep -c 'spi=')"
 # What is deleted is freed behind a grace period, which on a busy machine takes a while.
 try 'each of these holds a cipher, and nobody else does' \
-	slowly eval "[ \$(cipher_users) = $((users_before + 160)) ]"
+	slowly eval "[ \$(cipher_users) = $((users_before + 320)) ]"
 is 'at no time there were twice as many' '' \
-	"$(printf '%s\n' "${samples[@]}" | awk -v n=$((users_before + 320)) '$3 > n')"
+	"$(printf '%s\n' "${samples[@]}" | awk -v n=$((users_before + 640)) '$3 > n')"
 read -r available unreclaimable _ <<<"${samples[0]}"
 grown_slab=0 shrunk=0
 for one in "${samples[@]}"; do
@@ -337,6 +337,8 @@ try "memory: SUnreclaim grows by no more than 8 MB ($grown_slab kB)" [ $grown_sl
 try "memory: MemAvailable shrinks by no more than 16 MB ($shrunk kB)" [ $shrunk -le 16384 ]
 for host in "$a" "$b"; do in_ns "$host" setkey -F; done
 try 'without SAs nobody holds a cipher' slowly eval "[ \$(cipher_users) = $users_before ]"
+left=$(($(meminfo SUnreclaim) - slab_before))
+try "memory: of SUnreclaim no more than 2 MB are left ($left kB)" [ $left -le 2048 ]
 for host in "${hosts[@]}"; do ip netns del "$host"; done
 hosts=()
 try 'the module goes' slowly rmmod esplanade
