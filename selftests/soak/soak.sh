@@ -80,17 +80,21 @@ reach() {
 }
 
 # What nft sees: at each end before netem, and in the middle behind it. What links
-# need is not needed here, and would be in netem's counters.
+# need is not needed here, and would be in netem's counters. To ESP that has no SA the
+# kernel answers that it knows no such protocol, to whom no policy is.
 count_at() { # HOST CHAIN HOOK DEVICE
 	cat <<-NFT
 		table netdev $2 {
 			counter sealed { }
+			counter unknown { }
 			counter clear { }
 			chain $2 {
 				type filter hook $3 device $4 priority 0;
 				icmpv6 type { 130-137, 143 } drop
 				ip protocol esp counter name sealed accept
 				ip6 nexthdr esp counter name sealed accept
+				icmp type destination-unreachable icmp code prot-unreachable counter name unknown accept
+				icmpv6 type parameter-problem icmpv6 code 1 counter name unknown accept
 				counter name clear
 			}
 		}
@@ -279,7 +283,8 @@ adds_up() {
 
 	esp=$(counter "$from" out_esp)
 	is "$label: what we say was sent was on the wire" "$esp" "$(seen "$from" out sealed)"
-	is "$label: and nothing else" '0 0' "$(seen "$from" out clear) $(seen "$m" "$in" clear)"
+	is "$label: and nothing in clear" '0 0' "$(seen "$from" out clear) $(seen "$m" "$in" clear)"
+	is "$label: nor any answer to ESP without an SA" 0 "$(seen "$from" out unknown)"
 	read -r sent lost inside < <(netem "$from" eth0)
 	is "$label: netem had all of it, and has lost some" "$esp 0" "$((sent + lost)) $inside"
 	try "$label: 5 % ($lost of $esp)" \
