@@ -19,11 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../uapi/linux/pfkeyv2.h"
 
-#define WAIT_MS		10000
+#define WAIT_S		30
 #define KEY_BITS	160	/* AES-GCM, 128 bits and a salt */
 
 static struct in_addr src, dst;
@@ -125,17 +126,33 @@ static int is_sound(const unsigned char *data, ssize_t len)
 	return 1;
 }
 
+/* What waits for an SA is asked for every few seconds, so others' messages never end. */
+static int left_ms(const struct timespec *end)
+{
+	struct timespec now;
+	long ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (end->tv_sec - now.tv_sec) * 1000 + (end->tv_nsec - now.tv_nsec) / 1000000;
+	return ms > 0 ? ms : 0;
+}
+
 /* The next message that answers us; NULL: none came in time. */
 static struct sadb_msg *answer(struct keyer *k)
 {
 	struct sadb_msg *msg = (void *)k->in;
 	const struct sadb_msg *asked = (const void *)k->out;
+	struct timespec end;
 
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += WAIT_S;
 	for (;;) {
 		struct pollfd ready = { .fd = k->sock, .events = POLLIN };
 		ssize_t len;
 
-		if (poll(&ready, 1, WAIT_MS) <= 0) {
+		if (poll(&ready, 1, left_ms(&end)) <= 0) {
+			fprintf(stderr, "message %d was not answered\n",
+				asked->sadb_msg_type);
 			atomic_fetch_add(&lost, 1);
 			return NULL;
 		}
