@@ -9,7 +9,7 @@
 # make coverage   which lines of the module that and the network tests reach
 # make bench      what packets cost, beside xfrm and WireGuard; takes hours
 # make bench-short  some of it, in two minutes: is anything worse than it was
-# make soak       half an hour of load, and a million forged packets
+# make soak       an hour: load, forged packets, namespaces and loads by the thousand
 # make prove      what holds for every input, by a model checker
 # make rfc-map    every test, and Documentation/rfc-map.rst made of what they said
 # make install    module and tools; then: modprobe esplanade

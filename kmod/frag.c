@@ -86,7 +86,10 @@ unsigned int espl_frag_settle(struct espl_net *en, struct sk_buff *skb,
 		return NF_ACCEPT;
 	if (espl_frag_gather(en->net, skb, flow->family, user))
 		return NF_STOLEN;
-	return espl_flow_read(skb, flow->family, flow) ? NF_ACCEPT : NF_DROP;
+	if (espl_flow_read(skb, flow->family, flow))
+		return NF_ACCEPT;
+	espl_stat_note(en, skb, user == ESPL_FRAG_OUT ? ESPL_OUT_HEADER : ESPL_IN_HEADER);
+	return NF_DROP;
 }
 
 static void list_add_piece(struct sk_buff ***tail, struct sk_buff *piece)

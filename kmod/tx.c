@@ -554,12 +554,14 @@ unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 	return verdict;
 }
 
-static void finish(struct sk_buff *skb, unsigned int verdict,
+static void finish(struct espl_net *en, struct sk_buff *skb, unsigned int verdict,
 		   const struct nf_hook_state *state)
 {
 	if (verdict == NF_STOLEN)
 		return;
-	if (verdict == NF_ACCEPT && espl_ct_confirm(skb))
+	if (verdict == NF_ACCEPT && !espl_ct_confirm(skb))
+		verdict = refuse(en, skb, ESPL_OUT_CONNTRACK);
+	if (verdict == NF_ACCEPT)
 		state->okfn(state->net, state->sk, skb);
 	else
 		kfree_skb(skb);
@@ -590,7 +592,7 @@ void espl_tx_again(struct espl_net *en, const struct espl_waiting *packet, u8 fa
 	if (!espl_flow_read(skb, family, &flow))
 		espl_drop(en, skb, ESPL_OUT_HEADER);
 	else
-		finish(skb, judge(en, skb, &flow, &state), &state);
+		finish(en, skb, judge(en, skb, &flow, &state), &state);
 	rcu_read_unlock();
 	local_bh_enable();
 }
