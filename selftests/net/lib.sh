@@ -123,6 +123,19 @@ address() {
 	ip -n "$1" link set "$2" up
 }
 
+# mac HOST - of its eth0
+mac() { ip -n "$1" -br link show eth0 | awk '{print $3}'; }
+
+# knows HOST OTHER ADDRESS... - HOST need not ask where OTHER is
+knows() {
+	local host=$1 other one
+
+	other=$(mac "$2")
+	shift 2
+	for one; do ip -n "$host" neigh replace "$one" lladdr "$other" dev eth0 nud permanent ||
+		fail "$host knows $one"; done
+}
+
 # counters HOST - all of them; counter HOST NAME - one
 counters() { in_ns "$1" cat /proc/net/esplanade; }
 counter() { field "$2" "$(counters "$1")"; }

@@ -55,6 +55,8 @@ hub_flood=$!
 guest() {
 	local name=guest-$1 tries=400
 
+	# The last one's cable goes behind its namespace.
+	slowly eval '! ip -n "$hub" link show eth0' || return
 	# Without SAs it would answer that it knows no ESP.
 	ip netns add "$name" && ip netns exec "$name" setkey -c <<<"$guest_rules" &&
 		ip -n "$hub" -batch - <<-BATCH &&

@@ -41,9 +41,6 @@ link "$b" eth0 '' "$m" right ''
 for device in left right; do ip -n "$m" link set "$device" master bridge0; done
 ip -n "$m" link set bridge0 up
 
-# mac HOST
-mac() { ip -n "$1" -br link show eth0 | awk '{print $3}'; }
-
 # The flows: mode, algorithm, ends, and the addresses that packets go by. To each
 # combination addresses of its own.
 flows=()
