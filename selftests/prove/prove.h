@@ -33,6 +33,25 @@ static inline unsigned int any_below(unsigned int bound)
 	return value;
 }
 
+/* Any octets, so many of them, in memory of just that size. */
+static inline u8 *any_octets(size_t len)
+{
+	u8 *octets = malloc(len);
+
+	suppose(octets);
+	return octets;
+}
+
+/*
+ * The same where many places are looked at: at one end or the other of memory whose
+ * size is known beforehand, which is so much less for the solver. What is read or
+ * written on one side of them is outside in the one case, on the other in the other.
+ */
+static inline u8 *any_octets_at_end(size_t most, size_t len)
+{
+	return any_octets(most) + (any_bool() ? most - len : 0);
+}
+
 /*
  * As loops over octets. CBMC's own, for lengths that are not known, are arrays of all
  * that memory could be, which no machine holds.
@@ -52,7 +71,9 @@ static inline void *octets_copy(void *to, const void *from, size_t len)
 }
 
 #ifdef OCTETS
-#define memset(to, value, len)	octets_set(to, value, len)
+#define memset(to, value, len)					\
+	(__builtin_constant_p(len) ? (memset)(to, value, len) :	\
+				     octets_set(to, value, len))
 #define memcpy(to, from, len)	octets_copy(to, from, len)
 #endif
 

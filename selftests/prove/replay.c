@@ -4,8 +4,8 @@
  *
  * The window is in any state that a window can be in: its highest number and its bits
  * are arbitrary, but for the bits behind the highest number in its own word, which are
- * clear. That each step keeps it so is part of what is proved; so what is shown of one
- * step holds of every sequence of them.
+ * clear, and its own, which is set. That each step keeps it so is part of what is
+ * proved; so what is shown of one step holds of every sequence of them.
  */
 #include "prove.h"
 
@@ -21,9 +21,12 @@ static union {
 static bool can_be(const struct espl_replay *replay)
 {
 	u64 behind = replay->top % 64 == 63 ? 0 : ~0ull << replay->top % 64 << 1;
+	u64 word;
 
-	return !replay->window ||
-	       !(replay->bitmap[word_of(replay, replay->top)] & behind);
+	if (!replay->window)
+		return true;
+	word = replay->bitmap[word_of(replay, replay->top)];
+	return !(word & behind) && (!replay->top || word & bit_of(replay->top));
 }
 
 static struct espl_replay *any_window(u32 window)
@@ -70,6 +73,30 @@ void prove_window_of_64(void) { step(64); }	/* --unwind 6 */
 void prove_window_of_65(void) { step(65); }	/* --unwind 6 */
 void prove_window_of_128(void) { step(128); }	/* --unwind 6 */
 void prove_window_of_192(void) { step(192); }	/* --unwind 6 */
+
+/* A window that takes another's place, of another size or not. */
+static void inherit(u32 old_window, u32 window)
+{
+	static union {
+		struct espl_replay replay;
+		u64 room[2 + WORDS];
+	} heir;
+	const struct espl_replay *old = any_window(old_window);
+	u64 seq = any_u64();
+
+	espl_replay_init(&heir.replay, window);
+	espl_replay_inherit(&heir.replay, old);
+	certain(heir.replay.top == old->top && can_be(&heir.replay),
+		"it goes on where the other was");
+	certain(espl_replay_check(old, seq) || !espl_replay_check(&heir.replay, seq),
+		"what the one refused, the other refuses");
+	certain(!espl_replay_check(old, seq) || espl_replay_check(&heir.replay, seq) ||
+		(seq <= old->top && old->top - seq >= window),
+		"what the one would take, the other takes, if it is not too old");
+}
+
+void prove_inherit_narrower(void) { inherit(64, 4); }	/* --unwind 6 */
+void prove_inherit_wider(void) { inherit(4, 6); }	/* --unwind 8 */
 
 /* Without a window, all pass but the highest number is known. */
 void prove_no_window(void)	/* --unwind 6 */
