@@ -41,7 +41,7 @@ unpack_cbmc() {
 	unpack_debian trixie cbmc gcc libc6-dev linux-libc-dev bash dash coreutils mawk "$1"
 }
 [ -e "$cache/cbmc" ] || step 'unpacking CBMC' once cbmc unpack_cbmc
-[ $# -gt 0 ] || set -- replay esp ah walk mtu pfkey_parse
+[ $# -gt 0 ] || set -- replay esp ah walk mtu pfkey_parse pfkey_build
 
 tests=0
 work=$(mktemp -d)
