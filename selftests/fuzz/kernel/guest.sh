@@ -8,7 +8,7 @@ name='' limit='' update='' # fuzz.conf says which
 
 modprobe -a tun authenc authencesn esplanade || exit 1
 export KCOV=1
-options=(-max_len=1024 -len_control=0 -timeout=60 -rss_limit_mb=512 -artifact_prefix=/out/)
+options=(-max_len=1024 -len_control=0 -timeout=200 -rss_limit_mb=512 -artifact_prefix=/out/)
 mkdir -p /out/found
 if [ -e journal ]; then
 	REPLAY=journal "./fuzz-$name" || exit
