@@ -51,6 +51,7 @@ image_make() {
 		"$tree"/{test,etc/modprobe.d,usr/sbin,"usr/lib/modules/$release/extra"}
 	cp "$cache/busybox" "$root/bin/"
 	cp "$here/init" "$root/"
+	: >"$root/modules/order"	# there may be none to load
 	boot_modules | while read -r path; do
 		cp "$path" "$root/modules/"
 		echo "${path##*/}" >>"$root/modules/order"
