@@ -194,8 +194,13 @@ is 'others hear of each change, and of no more' \
 	'ready FLUSH SPDFLUSH ADD ADD SPDADD SPDADD SPDADD ' \
 	"$(awk '{printf "%s ", $1}' /tmp/keyer)"
 
-# A packet that waits leaves by what the transaction brings.
+# A packet that waits leaves by what the transaction brings. It has three seconds: all
+# else is there before.
 in_ns "$a" setkey -c <<<'flush;'
+sed -n '/^add/,/;/p' /tmp/rules >/tmp/sas
+ip -n "$b" xfrm state flush
+ip -n "$b" xfrm policy flush
+theirs "$b" tunnel 10.1.0.2 10.1.0.1 10.1.0.2 10.1.0.1
 ip netns exec "$a" python3 keyer.py watch </tmp/keyer.in >/tmp/keyer 2>&1 &
 keyer=$!
 exec 7>/tmp/keyer.in
@@ -203,12 +208,7 @@ slowly grep -q ready /tmp/keyer || fail 'the keyer begins'
 ip netns exec "$a" ping -n -c 1 -W 5 10.1.0.2 >/tmp/ping &
 ping=$!
 slowly grep -q ACQUIRE /tmp/keyer || fail 'the keyer is asked'
-ip -n "$b" xfrm state flush
-ip -n "$b" xfrm policy flush
-theirs "$b" tunnel 10.1.0.2 10.1.0.1 10.1.0.2 10.1.0.1
-grep ^add /tmp/rules >/tmp/sas
-grep -v ^add /tmp/rules | grep -v flush >/tmp/policies
-sed -n '/^add/,/;/p' /tmp/rules | load -
+load /tmp/sas
 wait "$ping"
 is 'a packet that waited is answered' 0 $?
 exec 7>&-
