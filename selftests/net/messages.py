@@ -20,7 +20,7 @@ SPIRANGE, POLICY, SA2, NAT_TYPE, NAT_SPORT, NAT_DPORT, NAT_OA = 16, 18, 19, 20, 
 REPLAY, NEW_SRC, NEW_DST, PORTS = 27, 28, 29, 32
 ESP = 3
 EINVAL, FINE = 22, (0, 2, 3)    # done, or what it names is not there
-POISON = (b"\x5a" * 4, b"\x6b" * 4)
+POISON = (b"\x5a" * 4, b"\x6b" * 4, b"\xaa" * 4)
 PID = os.getpid()
 
 tests = int(sys.argv[1])

@@ -13,7 +13,7 @@ host b
 link "$a" eth0 '10.1.0.1/24 fd01::1/64' "$b" eth0 '10.1.0.2/24 fd01::2/64'
 ip -n "$a" route add 10.2.0.0/16 via 10.1.0.2
 # The proof that a look for the pattern can find it.
-try 'memory that nobody wrote to holds a pattern' grep -q 'slub_debug=P' /proc/cmdline
+try 'memory that nobody wrote to holds a pattern' grep -qE '(slub_debug=P|page_poison=on)' /proc/cmdline
 dmesg -C
 in_ns "$a" python3 messages.py "$tests" | tee /tmp/messages
 tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/messages)))

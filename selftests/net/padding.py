@@ -16,7 +16,7 @@ from octets import HOST, KEY, NONE, SALT, TESTS, UDP_PROTO, send
 
 ESP, AH, IPIP = 50, 51, 4
 SIZES = range(70)
-POISON = (b"\x5a" * 4, b"\x6b" * 4)
+POISON = (b"\x5a" * 4, b"\x6b" * 4, b"\xaa" * 4)
 tests = TESTS
 dirty = []
 

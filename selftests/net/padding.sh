@@ -41,7 +41,7 @@ mac='-A hmac-sha2-256 0x0102030405060708090a0b0c0d0e0f100102030405060708090a0b0c
 	RULES
 } | in_ns "$a" setkey -f - || fail 'the rules are taken'
 # The proof that a look for the pattern can find it.
-try 'memory that nobody wrote to holds a pattern' grep -q 'slub_debug=P' /proc/cmdline
+try 'memory that nobody wrote to holds a pattern' grep -qE '(slub_debug=P|page_poison=on)' /proc/cmdline
 mac=$(ip -n "$a" -br link show eth0 | awk '{print $3}')
 in_ns "$b" python3 padding.py "$a" "$mac" "$tests" | tee /tmp/padding
 tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/padding)))
