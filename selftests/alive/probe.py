@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # probe.py - a write to espl_bug's parameter, with faults or with coverage
+import ctypes
 import errno
 import fcntl
 import mmap
@@ -11,22 +12,43 @@ import sys
 PARAMETER = "/sys/module/espl_bug/parameters/allocate"
 
 
+def memory(device, length):
+    """Of the device. By the C library: Python goes by a size that it does not have."""
+    mmap_ = ctypes.CDLL(None, use_errno=True).mmap
+    mmap_.restype = ctypes.c_void_p
+    mmap_.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int,
+                      ctypes.c_int, ctypes.c_long]
+    at = mmap_(None, length, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, device, 0)
+    if at == ctypes.c_void_p(-1).value:
+        raise OSError(ctypes.get_errno(), "mmap")
+    return (ctypes.c_char * length).from_address(at)
+
+
 def faults():
-    """The errors of the write when its first, second... chance to fail is taken."""
+    """The errors when the first, second... chance to fail is taken.
+
+    Several times: what a program touches first needs memory, too, so that one of the
+    write's own chances may be passed over; but not in each round.
+    """
     fail_nth = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
     errors = []
-    for nth in range(1, 100):
-        parameter = os.open(PARAMETER, os.O_WRONLY)
-        os.pwrite(fail_nth, b"%d" % nth, 0)
+
+    def attempt(call):
         try:
-            os.write(parameter, b"1")
+            call()
+            return True
         except OSError as error:
             errors.append(errno.errorcode[error.errno])
-        left = int(os.pread(fail_nth, 16, 0))
-        os.pwrite(fail_nth, b"0", 0)
+            return False
+
+    for nth in list(range(1, 12)) * 5:
+        parameter = os.open(PARAMETER, os.O_WRONLY)
+        os.pwrite(fail_nth, b"%d" % nth, 0)
+        attempt(lambda: os.write(parameter, b"1"))
+        # A copy as well, for which a chance may be left.
+        while not attempt(lambda: os.pwrite(fail_nth, b"0", 0)):
+            pass
         os.close(parameter)
-        if left:
-            break
     print(*errors)
 
 
@@ -35,7 +57,7 @@ def kcov():
     words = 4096
     device = os.open("/sys/kernel/debug/kcov", os.O_RDWR)
     fcntl.ioctl(device, 0x80086301, words)  # KCOV_INIT_TRACE
-    cover = mmap.mmap(device, words * 8)
+    cover = memory(device, words * 8)
     parameter = os.open(PARAMETER, os.O_WRONLY)
     fcntl.ioctl(device, 0x6364, 0)  # KCOV_ENABLE, KCOV_TRACE_PC
     os.write(parameter, b"1")

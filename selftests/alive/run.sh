@@ -13,7 +13,8 @@ cd "$(dirname "$0")/../.." || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# bug   what the kernel must say; +rmmod: of a module that has gone by then
+# bug   what the kernel must say; +rmmod: of a module that has gone by then; hold_: of
+# what is never given back
 BUGS='
 slab_out_of_bounds     KASAN: slab-out-of-bounds in slab_out_of_bounds
 slab_use_after_free    KASAN: slab-use-after-free in slab_use_after_free
@@ -31,20 +32,35 @@ rcu_unlocked           WARNING: suspicious RCU usage
 rcu_list_unlocked      WARNING: suspicious RCU usage
 leak                   BUG: memory is lost
 leak+rmmod             BUG: memory is lost
+hold_device            unregister_netdevice: waiting for held to become free
+hold_namespace         BUG: a namespace is still in use
+hold_module            BUG: esplanade is still in use
 refcount_from_zero     refcount_t: addition on 0; use-after-free
 list_corruption        list_add double add
 free_active_timer      ODEBUG: free active
 '
 
+# makes BUG - a script that makes it
+makes() {
+	echo '#!/bin/bash'
+	case $1 in
+	*+rmmod) echo "modprobe espl_bug bug=${1%+*} && rmmod espl_bug" ;;
+	hold_device) cat <<-'SCRIPT' ;;
+		ip link add held type dummy && modprobe espl_bug bug=hold_device || exit
+		ip link del held &
+		until dmesg | grep -q 'waiting for held'; do sleep 0.5; done
+	SCRIPT
+	hold_namespace) echo 'modprobe esplanade && unshare -n modprobe espl_bug bug=hold_namespace' ;;
+	hold_module) echo 'modprobe esplanade && modprobe espl_bug bug=hold_module' ;;
+	*) echo "modprobe espl_bug bug=$1" ;;
+	esac
+}
+
 # alive BUG WORDS - its boot fails for that reason
 alive() {
 	local log=$work/$1 status
 
-	cat >"$log.sh" <<-SCRIPT
-		#!/bin/sh
-		modprobe espl_bug bug=${1%+*}
-		[ $1 = ${1%+*} ] || rmmod espl_bug
-	SCRIPT
+	makes "$1" >"$log.sh"
 	tools/vm/run --kernel sanitized --modules "$log.sh" >"$log" 2>&1
 	status=$?
 	if [ "$status" -eq 96 ] && grep -qF "$2" "$log"; then
@@ -64,8 +80,8 @@ if [ "$silent" -eq 0 ]; then
 else
 	echo "not ok - without a bug nothing is said (status $silent)"
 fi
-export -f alive
+export -f makes alive
 export work
-# Two machines at once.
+# As many machines at once as there are processors.
 # shellcheck disable=SC2016 # expanded by the inner shell
-sed '/^$/d' <<<"$BUGS" | xargs -P 2 -L 1 bash -c 'alive "$0" "$*"'
+sed '/^$/d' <<<"$BUGS" | xargs -P "$(nproc)" -L 1 bash -c 'alive "$0" "$*"'

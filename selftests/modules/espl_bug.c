@@ -7,12 +7,14 @@
  * The parameter "allocate" is for what is not a bug: fault injection and coverage.
  */
 #include <linux/debug_locks.h>
-#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
 #include <linux/rculist.h>
 #include <linux/refcount.h>
@@ -20,6 +22,7 @@
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/vmalloc.h>
+#include <net/net_namespace.h>
 
 /* What the compiler must not see through. */
 static int hidden(int value)
@@ -133,7 +136,7 @@ static void sleep_in_atomic(void)
 	static DEFINE_SPINLOCK(lock);
 
 	spin_lock(&lock);
-	usleep_range(10, 20);
+	kfree(kmalloc(32, GFP_KERNEL));
 	spin_unlock(&lock);
 }
 
@@ -142,11 +145,12 @@ static void shift_too_far(void)
 	pr_info("espl_bug: %d\n", 1 << hidden(40));
 }
 
+/* Where array[4] would be may be asked for: it is where the array ends. */
 static void array_bound(void)
 {
 	static int array[4];
 
-	WRITE_ONCE(array[hidden(4)], 1);
+	WRITE_ONCE(array[hidden(5)], 1);
 }
 
 static int __rcu *for_readers;
@@ -173,6 +177,27 @@ static void leak(void)
 
 	if (p)
 		WRITE_ONCE(p[0], 1);
+}
+
+static void hold_device(void)
+{
+	dev_get_by_name(&init_net, "held");
+}
+
+static void hold_namespace(void)
+{
+	get_net(current->nsproxy->net_ns);
+}
+
+/* As a socket of PF_KEY that nobody closes does; esplanade's. */
+static void hold_module(void)
+{
+	struct socket *sock;
+	int err;
+
+	err = sock_create_kern(&init_net, PF_KEY, SOCK_RAW, 2, &sock);
+	if (err)
+		pr_err("espl_bug: no socket: %d\n", err);
 }
 
 static void refcount_from_zero(void)
@@ -225,6 +250,9 @@ static const struct {
 	ROW(rcu_unlocked),
 	ROW(rcu_list_unlocked),
 	ROW(leak),
+	ROW(hold_device),
+	ROW(hold_namespace),
+	ROW(hold_module),
 	ROW(refcount_from_zero),
 	ROW(list_corruption),
 	ROW(free_active_timer),
