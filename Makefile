@@ -44,9 +44,11 @@ check:
 	tools/deps
 	selftests/run
 
+KERNELS	?= 6.1 6.12 7.2
+
 check-kernels:
 	tools/deps
-	selftests/run --kernel 6.1 6.12 7.2 net
+	selftests/run --kernel $(KERNELS) net fault
 
 check-sanitized:
 	tools/deps vm fuzz
