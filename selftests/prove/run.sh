@@ -127,7 +127,10 @@ prove() {
 	rm -rf "${work:?}/$folder"
 	title="$title ($seconds s)"
 	case $status,$(grep -o '^VERIFICATION .*' "$log"),${bug:+bug} in
-	'0,VERIFICATION SUCCESSFUL,' | '10,VERIFICATION FAILED,bug') echo "ok $title" ;;
+	'0,VERIFICATION SUCCESSFUL,' | '10,VERIFICATION FAILED,bug')
+		echo "ok $title"
+		sed -n '/^Violated property:/{n;n;s/^ */    # found: /p}' "$log"
+		;;
 	*)
 		echo "not ok $title: status $status"
 		{ grep -E ': FAILURE$|: error:' "$log" || tail -n 20 "$log"; } |
