@@ -48,24 +48,6 @@ static void mute4(unsigned int options)
 void prove_mute4_no_options(void) { mute4(0); }	/* --unwind 6 */
 void prove_mute4_12_octets(void) { mute4(12); }	/* --unwind 14 */
 
-#define OPTIONS4	8
-
-/* Which octets are covered, with any options, up to 8 octets of them. */
-void prove_mute4_options(void)	/* --unwind 10 */
-{
-	unsigned int len = any_below(20 + OPTIONS4 + 1), k = any_below(20 + OPTIONS4);
-	u8 *header = any_octets_at_end(20 + OPTIONS4, len), was;
-
-	suppose(k < len);
-	was = header[k];
-	if (!espl_ah_mute4(header, len, any_bool()))
-		return;
-	certain(header[k] == was || (k >= 16 && k < 20) || !header[k],
-		"but for the destination, all is covered as it is or not at all");
-	certain(header[k] == was || k >= 16 || k == 1 || k == 6 || k == 7 || k == 8 ||
-		k == 10 || k == 11, "what routers leave alone is covered");
-}
-
 /* Any IPv6 header without extensions, in memory of just its size. */
 void prove_mute6_no_extension(void)	/* --unwind 20 */
 {
