@@ -96,8 +96,12 @@ answer
 lost ''
 over 4
 
-parked 'a device' 'ip -n "$a" link del eth1'
+# It is gone at once, but who deletes it waits a little longer, or the whole of the time
+# that packets do.
+gone() { ! ip -n "$a" link show "$1"; }
+parked 'a device' 'ip -n "$a" link del eth1 & slowly gone eth1'
 answer
+wait $!
 lost ''
 over 4
 
