@@ -243,8 +243,6 @@ static unsigned int local_in(struct sk_buff *skb,
 	u8 family = state->pf;
 	struct espl_upper upper;
 
-	if (passes(skb, family))
-		return NF_ACCEPT;
 	if (!espl_upper_find(skb, family, &upper))
 		return NF_ACCEPT;	/* the IP layer drops it */
 	if (family == AF_INET6 && upper.fragment) {
@@ -283,6 +281,8 @@ unsigned int espl_check_local(void *priv, struct sk_buff *skb,
 {
 	unsigned int verdict;
 
+	if (passes(skb, state->pf))
+		return NF_ACCEPT;
 	local_bh_disable();
 	verdict = local_in(skb, state);
 	local_bh_enable();

@@ -57,9 +57,14 @@ static struct espl_esp_op *op_get(struct crypto_aead *aead)
 {
 	struct espl_esp_op *op = __this_cpu_read(spare);
 
-	if (!op || op_size(aead) > SPARE)
-		return kmalloc(max_t(unsigned int, op_size(aead), SPARE), GFP_ATOMIC);
-	__this_cpu_write(spare, NULL);
+	if (op && op_size(aead) <= SPARE) {
+		__this_cpu_write(spare, NULL);
+		return op;
+	}
+	op = kmalloc(max_t(unsigned int, op_size(aead), SPARE), GFP_ATOMIC);
+	/* Once for all its runs: 60 instructions less each. */
+	if (op)
+		sg_init_table(&op->sg, 1);
 	return op;
 }
 
@@ -239,7 +244,7 @@ static struct espl_esp_op *op_alloc(struct sk_buff *skb, struct espl_sa *sa,
 	memcpy(op->iv, esp + ESPL_ESP_HDR, sa->ivlen);
 	if (high)
 		show_high(op, esp, seq >> 32);
-	sg_init_one(&op->sg, esp - high, espl_xform_len(skb) + high);
+	sg_set_buf(&op->sg, esp - high, espl_xform_len(skb) + high);
 	aead_request_set_tfm(&op->req, sa->aead);
 	aead_request_set_callback(&op->req, 0, complete_async, op);
 	aead_request_set_crypt(&op->req, &op->sg, &op->sg, crypt, op->iv);

@@ -161,7 +161,7 @@ static bool is_neighbour(const struct sk_buff *skb, const struct espl_flow *flow
  * to go by it would let anyone lead packets around a policy.
  */
 static void follow4(const struct sk_buff *skb, unsigned int options,
-		    struct espl_flow *flow)
+		    union nf_inet_addr *daddr)
 {
 	u8 copy[MAX_IPOPTLEN];
 	const u8 *option = skb_header_pointer(skb, skb_network_offset(skb) +
@@ -180,12 +180,12 @@ static void follow4(const struct sk_buff *skb, unsigned int options,
 		size = option[1];
 		if ((option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR) &&
 		    size >= 7 && option[2] < size)
-			memcpy(&flow->daddr.ip, option + size - 4, 4);
+			memcpy(&daddr->ip, option + size - 4, 4);
 	}
 }
 
 static void follow6(const struct sk_buff *skb, unsigned int route,
-		    struct espl_flow *flow)
+		    union nf_inet_addr *daddr)
 {
 	struct ipv6_rt_hdr copy;
 	const struct ipv6_rt_hdr *hdr;
@@ -202,7 +202,33 @@ static void follow6(const struct sk_buff *skb, unsigned int route,
 		route += (hdr->hdrlen / 2 - 1) * sizeof(end);
 	addr = skb_header_pointer(skb, route, sizeof(end), &end);
 	if (addr)
-		flow->daddr.in6 = *addr;
+		daddr->in6 = *addr;
+}
+
+/**
+ * espl_flow_daddr() - where a packet goes in the end
+ * @skb: the packet, its network header set and that much in the linear part
+ * @family: AF_INET or AF_INET6
+ * @upper: what espl_upper_find() said of it
+ *
+ * Context: Any.
+ * Return: The address.
+ */
+union nf_inet_addr espl_flow_daddr(const struct sk_buff *skb, u8 family,
+				   const struct espl_upper *upper)
+{
+	union nf_inet_addr daddr = {};
+
+	if (family == AF_INET) {
+		daddr.ip = ip_hdr(skb)->daddr;
+		if (ip_hdr(skb)->ihl > 5)
+			follow4(skb, upper->offset - sizeof(struct iphdr), &daddr);
+	} else {
+		daddr.in6 = ipv6_hdr(skb)->daddr;
+		if (upper->route)
+			follow6(skb, upper->route, &daddr);
+	}
+	return daddr;
 }
 
 /**
@@ -218,17 +244,11 @@ void espl_flow_fill(const struct sk_buff *skb, u8 family,
 		    const struct espl_upper *upper, struct espl_flow *flow)
 {
 	*flow = (struct espl_flow){ .family = family, .proto = upper->proto };
-	if (family == AF_INET) {
+	if (family == AF_INET)
 		flow->saddr.ip = ip_hdr(skb)->saddr;
-		flow->daddr.ip = ip_hdr(skb)->daddr;
-		if (ip_hdr(skb)->ihl > 5)
-			follow4(skb, upper->offset - sizeof(struct iphdr), flow);
-	} else {
+	else
 		flow->saddr.in6 = ipv6_hdr(skb)->saddr;
-		flow->daddr.in6 = ipv6_hdr(skb)->daddr;
-		if (upper->route)
-			follow6(skb, upper->route, flow);
-	}
+	flow->daddr = espl_flow_daddr(skb, family, upper);
 	/* IPv6 goes by the first fragment: what a later one says may be a lie. */
 	flow->proto_hidden = family == AF_INET6 && upper->later;
 	flow->fragment = upper->fragment;

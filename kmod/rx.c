@@ -242,7 +242,7 @@ static bool defragment(struct espl_net *en, struct sk_buff *skb)
 /* Is there one more layer of ours: note its SA, if the packet has room for it. */
 static bool find_next(struct espl_net *en, struct sk_buff *skb,
 		      const struct espl_upper *upper,
-		      const struct espl_flow *flow)
+		      const union nf_inet_addr *daddr)
 {
 	const struct espl_xform *xform = espl_xform_of(upper->proto);
 	struct espl_cb *cb = espl_cb(skb);
@@ -254,7 +254,7 @@ static bool find_next(struct espl_net *en, struct sk_buff *skb,
 	spi += xform->spi_offset;
 	if (!pskb_may_pull(skb, spi + sizeof(__be32) + sizeof(__be32)))
 		return false;
-	sa = espl_sad_lookup(en, cb->family, upper->proto, &flow->daddr,
+	sa = espl_sad_lookup(en, cb->family, upper->proto, daddr,
 			     get_unaligned((__be32 *)(skb->data + spi)));
 	if (!sa || !espl_sa_get(sa))
 		return false;
@@ -295,7 +295,7 @@ static void taken_off(struct sk_buff *skb)
 			drop(skb, ESPL_IN_DEPTH);
 			return;
 		}
-		if (find_next(en, skb, &upper, &flow)) {
+		if (find_next(en, skb, &upper, &flow.daddr)) {
 			open_layer(skb);
 			return;
 		}
@@ -457,16 +457,17 @@ static void forget_outer(struct sk_buff *skb)
 bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
 	     const struct espl_upper *upper, u8 encap)
 {
-	struct espl_flow flow;
 	struct espl_cb cb = { .family = family };
+	union nf_inet_addr daddr;
 	struct espl_cb saved;
 
-	if (skb_is_gso(skb) || !espl_flow_read(skb, family, &flow))
+	if (skb_is_gso(skb))
 		return false;
+	daddr = espl_flow_daddr(skb, family, upper);
 	/* The stack's notes are needed again if the packet is not ours. */
 	memcpy(&saved, skb->cb, sizeof(saved));
 	*espl_cb(skb) = cb;
-	if (!find_next(en, skb, upper, &flow)) {
+	if (!find_next(en, skb, upper, &daddr)) {
 		memcpy(skb->cb, &saved, sizeof(saved));
 		if (!encap)
 			espl_stat_inc(en, ESPL_IN_NO_SA);
