@@ -14,6 +14,7 @@
 #include "alg.h"
 #include "check.h"
 #include "encap.h"
+#include "merge.h"
 #include "net.h"
 #include "pfkey.h"
 #include "sad.h"
@@ -102,6 +103,33 @@ void espl_hooks_put(struct espl_net *en)
 		nf_unregister_net_hooks(en->net, hooks, ARRAY_SIZE(hooks));
 }
 
+static nf_hookfn * const own[NF_INET_NUMHOOKS] = {
+	[NF_INET_LOCAL_IN] = espl_check_local,
+	[NF_INET_FORWARD] = espl_check_forward,
+	[NF_INET_POST_ROUTING] = espl_tx_hook,
+};
+
+/**
+ * espl_hooks_alone() - is nobody but us registered at a hook
+ * @net: the namespace
+ * @family: AF_INET or AF_INET6
+ * @point: NF_INET_*
+ *
+ * Then no rule can see a packet there, change it or have a say.
+ *
+ * Context: RCU read side.
+ * Return: Whether it is so.
+ */
+bool espl_hooks_alone(const struct net *net, u8 family, unsigned int point)
+{
+	const struct nf_hook_entries *all = family == AF_INET ?
+		rcu_dereference(net->nf.hooks_ipv4[point]) :
+		rcu_dereference(net->nf.hooks_ipv6[point]);
+
+	return !all || !all->num_hook_entries ||
+	       (all->num_hook_entries == 1 && all->hooks[0].hook == own[point]);
+}
+
 static int __net_init net_init(struct net *net)
 {
 	struct espl_net *en = espl_net(net);
@@ -164,9 +192,12 @@ static int __init espl_init(void)
 	err = espl_index_init_cache();
 	if (err)
 		goto err_wq;
-	err = register_pernet_subsys(&net_ops);
+	err = espl_merge_init();
 	if (err)
 		goto err_cache;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto err_merge;
 	espl_skpol_init();
 	/* Last: from here on keyers can come in. */
 	err = espl_pfkey_init();
@@ -177,6 +208,8 @@ static int __init espl_init(void)
 err_skpol:
 	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
+err_merge:
+	espl_merge_fini();
 err_cache:
 	espl_index_fini_cache();
 err_wq:
@@ -190,6 +223,7 @@ static void __exit espl_exit(void)
 	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
 	rcu_barrier();
+	espl_merge_fini();
 	espl_esp_fini();
 	espl_index_fini_cache();
 	destroy_workqueue(espl_wq);

@@ -124,6 +124,7 @@ struct espl_net {
 struct espl_net *espl_net(const struct net *net);
 int espl_hooks_get(struct espl_net *en);
 void espl_hooks_put(struct espl_net *en);
+bool espl_hooks_alone(const struct net *net, u8 family, unsigned int point);
 
 /* Process context work of all namespaces; made before them, destroyed after. */
 extern struct workqueue_struct *espl_wq;

@@ -25,6 +25,7 @@
 #include "flow.h"
 #include "frag.h"
 #include "life.h"
+#include "merge.h"
 #include "natt.h"
 #include "own.h"
 #include "rx.h"
@@ -181,10 +182,19 @@ static bool prepare6(struct sk_buff *skb)
 	return true;
 }
 
-/* Give the packet to the stack, checked and marked so. */
-static void deliver(struct espl_net *en, struct sk_buff *skb, u8 family,
-		    u16 frag_max)
+/**
+ * espl_rx_deliver() - give a packet to the stack, checked and marked so
+ * @skb: the packet, which may come in; in its cb the SAs it came out of
+ *
+ * Context: BH off, RCU read side.
+ */
+void espl_rx_deliver(struct sk_buff *skb)
 {
+	struct espl_net *en = espl_cb(skb)->sa[0]->en;
+	u16 frag_max = espl_cb(skb)->frag_max;
+	u8 family = espl_cb(skb)->family;
+
+	espl_cb_put(skb);
 	memset(skb->cb, 0, sizeof(skb->cb));
 	if (family == AF_INET ? !prepare4(en->net, skb) : !prepare6(skb)) {
 		espl_drop(en, skb, ESPL_IN_HEADER);
@@ -192,8 +202,10 @@ static void deliver(struct espl_net *en, struct sk_buff *skb, u8 family,
 	}
 	*espl_marks(skb, family) |= ESPL_CHECKED;
 	/* An ICV says more than all the checksums inside it. */
-	skb->ip_summed = CHECKSUM_UNNECESSARY;
-	skb->csum_level = SKB_MAX_CSUM_LEVEL;
+	if (skb->ip_summed != CHECKSUM_PARTIAL) {
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+		skb->csum_level = SKB_MAX_CSUM_LEVEL;
+	}
 	if (family == AF_INET) {
 		IPCB(skb)->frag_max_size = frag_max;
 		NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL, skb,
@@ -273,7 +285,6 @@ static void taken_off(struct sk_buff *skb)
 	struct espl_upper upper;
 	struct espl_flow flow;
 	enum espl_stat why;
-	u16 frag_max;
 	bool local;
 
 	if (!espl_upper_find(skb, family, &upper)) {
@@ -304,9 +315,8 @@ static void taken_off(struct sk_buff *skb)
 		drop(skb, why);
 		return;
 	}
-	frag_max = espl_cb(skb)->frag_max;
-	espl_cb_put(skb);
-	deliver(en, skb, family, frag_max);
+	if (!local || upper.proto != IPPROTO_TCP || !espl_merge(skb, &upper))
+		espl_rx_deliver(skb);
 }
 
 /* Does the packet come from where the SA says; an SA may leave that open. */

@@ -10,6 +10,7 @@
 struct espl_net;
 struct espl_upper;
 
+void espl_rx_deliver(struct sk_buff *skb);
 bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
 	     const struct espl_upper *upper, u8 encap);
 
