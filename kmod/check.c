@@ -8,6 +8,9 @@
  * admin's own rules, hand ESP and AH to rx.c, let marked packets by, and hold every
  * other packet, which has come in clear, against the SPD.
  */
+#include <linux/netfilter_bridge.h>
+#include <net/ip.h>
+
 #include "check.h"
 #include "compat/compat.h"
 #include "ct.h"
@@ -18,6 +21,7 @@
 #include "quote.h"
 #include "rx.h"
 #include "skpol.h"
+#include "way.h"
 #include "xform.h"
 
 /*
@@ -252,8 +256,11 @@ static unsigned int local_in(struct sk_buff *skb,
 		if (!espl_upper_find(skb, family, &upper) || upper.fragment)
 			return refuse(en, skb, ESPL_IN_FRAGMENT);
 	}
-	if (espl_xform_of(upper.proto) && espl_rx(en, skb, family, &upper, 0))
-		return NF_STOLEN;
+	if (espl_xform_of(upper.proto)) {
+		if (espl_rx(en, skb, family, &upper, 0))
+			return NF_STOLEN;
+		espl_stat_inc(en, ESPL_IN_NO_SA);
+	}
 	if (upper.proto == IPPROTO_UDP && espl_natt_is_port(en, skb, &upper)) {
 		if (skb_is_gso(skb))
 			return each_segment(skb, state);
@@ -265,6 +272,48 @@ static unsigned int local_in(struct sk_buff *skb,
 	}
 	espl_icmp_input(en, skb, family, &upper);
 	return check_clear(en, skb, family, true);
+}
+
+/* Will LOCAL_IN, if it comes there, be the same to it as PRE_ROUTING. */
+static bool is_early(struct net *net, const struct sk_buff *skb)
+{
+	return ip_hdr(skb)->ihl == 5 && !ip_is_fragment(ip_hdr(skb)) &&
+	       skb->pkt_type == PACKET_HOST && !skb_dst(skb) && !skb_is_gso(skb) &&
+	       !nf_bridge_info_exists(skb) && !(skb->dev->flags & IFF_LOOPBACK) &&
+	       espl_hooks_alone(net, AF_INET, NF_INET_LOCAL_IN) &&
+	       espl_way_find(net, skb);
+}
+
+/**
+ * espl_check_early() - PRE_ROUTING, IPv4
+ * @priv: unused
+ * @skb: a packet that came in
+ * @state: the namespace
+ *
+ * ESP of ours that a known route leads to LOCAL_IN is taken here, if no rule of the
+ * admin's waits for it there: 900 instructions less for each packet.
+ *
+ * Context: RCU read side; BH made off.
+ * Return: NF_ACCEPT, or NF_STOLEN.
+ */
+unsigned int espl_check_early(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	const struct espl_upper upper = {
+		.offset = sizeof(struct iphdr),
+		.nhoff = offsetof(struct iphdr, protocol),
+		.proto = IPPROTO_ESP,
+	};
+	unsigned int verdict = NF_ACCEPT;
+
+	if (ip_hdr(skb)->protocol != IPPROTO_ESP)
+		return NF_ACCEPT;
+	local_bh_disable();
+	if (is_early(state->net, skb) &&
+	    espl_rx(espl_net(state->net), skb, AF_INET, &upper, 0))
+		verdict = NF_STOLEN;
+	local_bh_enable();
+	return verdict;
 }
 
 /**

@@ -22,6 +22,7 @@
 #include "spd_index.h"
 #include "stat.h"
 #include "tx.h"
+#include "way.h"
 #include "xform.h"
 
 module_param_named(allow_weak, espl_alg_weak, bool, 0644);
@@ -51,6 +52,7 @@ static unsigned int net_id __ro_after_init;
 }
 
 static const struct nf_hook_ops hooks[] = {
+	HOOK(IPV4, PRE_ROUTING, espl_check_early),
 	HOOK(IPV4, LOCAL_IN, espl_check_local),
 	HOOK(IPV6, LOCAL_IN, espl_check_local),
 	HOOK(IPV4, FORWARD, espl_check_forward),
@@ -104,6 +106,7 @@ void espl_hooks_put(struct espl_net *en)
 }
 
 static nf_hookfn * const own[NF_INET_NUMHOOKS] = {
+	[NF_INET_PRE_ROUTING] = espl_check_early,
 	[NF_INET_LOCAL_IN] = espl_check_local,
 	[NF_INET_FORWARD] = espl_check_forward,
 	[NF_INET_POST_ROUTING] = espl_tx_hook,
@@ -195,9 +198,12 @@ static int __init espl_init(void)
 	err = espl_merge_init();
 	if (err)
 		goto err_cache;
-	err = register_pernet_subsys(&net_ops);
+	err = espl_way_init();
 	if (err)
 		goto err_merge;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto err_way;
 	espl_skpol_init();
 	/* Last: from here on keyers can come in. */
 	err = espl_pfkey_init();
@@ -208,6 +214,8 @@ static int __init espl_init(void)
 err_skpol:
 	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
+err_way:
+	espl_way_fini();
 err_merge:
 	espl_merge_fini();
 err_cache:
@@ -223,6 +231,7 @@ static void __exit espl_exit(void)
 	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
 	rcu_barrier();
+	espl_way_fini();
 	espl_merge_fini();
 	espl_esp_fini();
 	espl_index_fini_cache();

@@ -29,6 +29,7 @@
 #include "natt.h"
 #include "own.h"
 #include "rx.h"
+#include "way.h"
 #include "xform.h"
 
 static void opened(struct sk_buff *skb, int err);
@@ -97,17 +98,32 @@ static void open_layer(struct sk_buff *skb)
 }
 
 static bool is_local(const struct espl_net *en, const struct espl_flow *flow,
-		     const struct net_device *dev)
+		     const struct sk_buff *skb)
 {
 	if (flow->family == AF_INET)
-		return inet_addr_type_dev_table(en->net, dev, flow->daddr.ip) !=
+		return espl_way_find(en->net, skb) ||
+		       inet_addr_type_dev_table(en->net, skb->dev, flow->daddr.ip) !=
 		       RTN_UNICAST;
 	return flow->group || ipv6_chk_addr(en->net, &flow->daddr.in6, NULL, 0);
 }
 
+static bool route4(struct net *net, struct sk_buff *skb)
+{
+	struct rtable *rt = espl_way_find(net, skb);
+
+	if (rt) {
+		skb_dst_set_noref(skb, &rt->dst);
+		return true;
+	}
+	if (!espl_route_input(skb))
+		return false;
+	espl_way_note(net, skb);
+	return true;
+}
+
 static int routed4(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
-	if (!skb_valid_dst(skb) && !espl_route_input(skb)) {
+	if (!skb_valid_dst(skb) && !route4(net, skb)) {
 		espl_drop(espl_net(net), skb, ESPL_IN_ROUTE);
 		return NET_RX_DROP;
 	}
@@ -208,8 +224,12 @@ void espl_rx_deliver(struct sk_buff *skb)
 	}
 	if (family == AF_INET) {
 		IPCB(skb)->frag_max_size = frag_max;
-		NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL, skb,
-			skb->dev, NULL, routed4);
+		/* 70 instructions less than to ask ourselves. */
+		if (espl_hooks_alone(en->net, AF_INET, NF_INET_PRE_ROUTING))
+			routed4(en->net, NULL, skb);
+		else
+			NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL,
+				skb, skb->dev, NULL, routed4);
 	} else {
 		IP6CB(skb)->frag_max_size = frag_max;
 		NF_HOOK(NFPROTO_IPV6, NF_INET_PRE_ROUTING, en->net, NULL, skb,
@@ -300,7 +320,7 @@ static void taken_off(struct sk_buff *skb)
 		}
 	}
 	espl_flow_fill(skb, family, &upper, &flow);
-	local = is_local(en, &flow, skb->dev);
+	local = is_local(en, &flow, skb);
 	if (local && espl_xform_of(upper.proto)) {
 		if (espl_cb(skb)->n == ESPL_DEPTH) {
 			drop(skb, ESPL_IN_DEPTH);
@@ -460,7 +480,7 @@ static void forget_outer(struct sk_buff *skb)
  * @upper: where ESP or AH is
  * @encap: octets of UDP header in front of it
  *
- * Context: BH off, RCU read side, in LOCAL_IN.
+ * Context: BH off, RCU read side, in LOCAL_IN or PRE_ROUTING.
  * Return: True if the packet was ours, and then it is gone; false if its SPI is
  *	   not in the SAD, and others may know it.
  */
@@ -479,11 +499,11 @@ bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
 	*espl_cb(skb) = cb;
 	if (!find_next(en, skb, upper, &daddr)) {
 		memcpy(skb->cb, &saved, sizeof(saved));
-		if (!encap)
-			espl_stat_inc(en, ESPL_IN_NO_SA);
 		return false;
 	}
 	espl_cb(skb)->encap = encap;
+	if (family == AF_INET && skb_dst(skb) && is_peer(skb, newest(skb)))
+		espl_way_note(en->net, skb);
 	forget_outer(skb);
 	open_layer(skb);
 	return true;

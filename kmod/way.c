@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * way.c - the routes that IPv4 packets to this host took
+ *
+ * Owns, on each CPU, the routes of packets that came lately and were for this host:
+ * an ESP packet's and that of what was in it. To look a route up costs more than all
+ * else that IP does with a packet: 650 instructions, and it would be done three times
+ * for each, once to learn whether what came out is for this host.
+ *
+ * A route is that of a packet with the same addresses, TOS, mark and device. It is
+ * asked whether it still holds, as sockets ask theirs; and what a route does not hear
+ * of, rp_filter for instance, has its effect after a second, when a route is looked up
+ * anew. Where rules of policy routing are, which may look at more, nothing is found
+ * here. A route that is kept keeps no device: the kernel takes it out of its routes.
+ */
+#include <linux/hash.h>
+#include <linux/percpu.h>
+#include <net/ip.h>
+
+#include "way.h"
+
+/**
+ * struct way - a packet's route
+ * @net: the namespace
+ * @saddr: the packet's source
+ * @daddr: the packet's destination
+ * @iif: the device that it came in by
+ * @mark: its mark
+ * @tos: its TOS
+ * @dst: the route, held; NULL where there is none
+ * @until: in jiffies
+ */
+struct way {
+	const struct net *net;
+	__be32 saddr;
+	__be32 daddr;
+	int iif;
+	u32 mark;
+	u8 tos;
+	struct dst_entry *dst;
+	unsigned long until;
+};
+
+#define WAYS_LOG	7	/* 128 on each CPU, 6 KB */
+
+struct ways {
+	struct way way[1 << WAYS_LOG];
+};
+
+static struct ways __percpu *ways;
+
+static struct way *slot(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	u32 hash = (__force u32)iph->saddr * 31 ^ (__force u32)iph->daddr;
+
+	return &this_cpu_ptr(ways)->way[hash_32(hash, WAYS_LOG)];
+}
+
+/* Rules may ask for ports, and their answers cannot be foreseen. */
+static bool has_rules(const struct net *net)
+{
+#ifdef CONFIG_IP_MULTIPLE_TABLES
+	return net->ipv4.fib_has_custom_rules;
+#else
+	return false;
+#endif
+}
+
+/**
+ * espl_way_find() - the route of a packet that is for this host, if it is known
+ * @net: the namespace
+ * @skb: the packet, of IPv4, its network header set
+ *
+ * Context: BH off, RCU read side.
+ * Return: The route, lent for as long as the context lasts, or NULL.
+ */
+struct rtable *espl_way_find(const struct net *net, const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct way *way = slot(skb);
+
+	if (!way->dst || way->saddr != iph->saddr || way->daddr != iph->daddr ||
+	    iph->ihl != 5 ||
+	    way->net != net || way->iif != skb->dev->ifindex ||
+	    way->mark != skb->mark || way->tos != iph->tos ||
+	    time_after(jiffies, way->until) || has_rules(net))
+		return NULL;
+	return (struct rtable *)dst_check(way->dst, 0);
+}
+
+/**
+ * espl_way_note() - keep a packet's route
+ * @net: the namespace
+ * @skb: the packet, of IPv4, routed
+ *
+ * Nothing is kept of packets that are not for this host alone, or that policies are
+ * not to reach.
+ *
+ * Context: BH off, RCU read side.
+ */
+void espl_way_note(const struct net *net, const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct dst_entry *dst = skb_dst(skb);
+	struct way *way = slot(skb);
+
+	if (((struct rtable *)dst)->rt_type != RTN_LOCAL || iph->ihl != 5 ||
+	    (dst->flags & DST_NOPOLICY) || skb->pkt_type != PACKET_HOST ||
+	    has_rules(net) || !dst_hold_safe(dst))
+		return;
+	dst_release(way->dst);
+	*way = (struct way){
+		.net = net, .saddr = iph->saddr, .daddr = iph->daddr,
+		.iif = skb->dev->ifindex, .mark = skb->mark, .tos = iph->tos,
+		.dst = dst, .until = jiffies + HZ,
+	};
+}
+
+/**
+ * espl_way_init() - room for routes
+ *
+ * Context: Process.
+ * Return: 0 or -ENOMEM.
+ */
+int espl_way_init(void)
+{
+	ways = alloc_percpu(struct ways);
+	return ways ? 0 : -ENOMEM;
+}
+
+/**
+ * espl_way_fini() - let go of them
+ *
+ * Context: Process, no packet is under way.
+ */
+void espl_way_fini(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		for (unsigned int i = 0; i < ARRAY_SIZE(ways->way); i++)
+			dst_release(per_cpu_ptr(ways, cpu)->way[i].dst);
+	free_percpu(ways);
+}
