@@ -53,6 +53,7 @@ enum espl_dir {
  *	     namespace itself [A]
  * @sa_gone: completed when @sa_refs falls to 0
  * @sa_serial: the serial of the newest SA [M]
+ * @sad_version: another one after each change of what SAs packets find [R]
  * @natt_ports: UDP ports that ESP comes in by, each with the number of its SAs [R]
  * @policies: per direction, in the order in which they are matched [M]
  * @policy_by_prefix: lookup: direction and prefixes to policies [R]
@@ -92,6 +93,7 @@ struct espl_net {
 	refcount_t sa_refs;
 	struct completion sa_gone;
 	u64 sa_serial;
+	unsigned long sad_version;
 	struct xarray natt_ports;
 
 	struct rb_root policies[ESPL_DIRS];

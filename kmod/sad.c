@@ -88,6 +88,21 @@ static void leave(struct espl_sa *sa)
 	espl_hooks_put(sa->en);
 }
 
+/**
+ * espl_sad_changed() - packets may find other SAs from now on
+ * @en: the namespace
+ *
+ * After an SA has come into the tables, become usable, or left them, and before it is
+ * let go of.
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_sad_changed(struct espl_net *en)
+{
+	/* Pairs with those who have kept what they found. */
+	smp_store_release(&en->sad_version, en->sad_version + 1);
+}
+
 /* Into the tables: where packets look, if it is usable. */
 static int insert(struct espl_sa *sa, bool under_spi)
 {
@@ -107,6 +122,7 @@ static int insert(struct espl_sa *sa, bool under_spi)
 	if (err)
 		goto err_pair;
 	espl_sa_get(sa);
+	espl_sad_changed(en);
 	return 0;
 
 err_pair:
@@ -125,6 +141,7 @@ static void unpublish(struct espl_sa *sa)
 	espl_acquire_ended(sa);
 	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
 	list_del(&sa->all);
+	espl_sad_changed(en);
 	espl_life_stop(sa);
 	leave(sa);
 	espl_sa_put(sa);
@@ -248,6 +265,7 @@ static void mature(struct espl_sa *sa)
 {
 	/* Pairs with espl_sa_usable(). */
 	smp_store_release(&sa->state, sa->conf.state);
+	espl_sad_changed(sa->en);
 }
 
 /* Packets find the new SA in the place of the old one. */
@@ -511,6 +529,7 @@ int espl_sad_init(struct espl_net *en)
 	INIT_LIST_HEAD(&en->sas);
 	INIT_LIST_HEAD(&en->sas_coming);
 	INIT_LIST_HEAD(&en->sas_leaving);
+	en->sad_version = 1;
 	xa_init(&en->natt_ports);
 	refcount_set(&en->sa_refs, 1);
 	init_completion(&en->sa_gone);

@@ -248,6 +248,7 @@ void espl_sa_current(const struct espl_sa *sa, struct espl_lifetime *current_);
 void espl_sa_kill(struct espl_sa *sa);
 void espl_sa_inherit(struct espl_sa *sa, struct espl_sa *old);
 
+void espl_sad_changed(struct espl_net *en);
 int espl_sad_add(struct espl_sa *sa);
 int espl_sad_getspi(struct espl_sa *sa, u32 min, u32 max);
 int espl_sad_replace(struct espl_sa *old, struct espl_sa *sa);
