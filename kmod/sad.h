@@ -176,6 +176,7 @@ struct espl_pair_key {
  * @created: espl_now() of birth [I]
  * @first_used: espl_now() of the first packet, 0 before it
  * @last_used: espl_now() of the latest packet, 0 before the first
+ * @touched: when that was written, in jiffies
  * @window: the anti-replay window; another one only before packets come [I]
  * @route: cached outer route (BH off) [C]
  * @encaplen: octets of UDP header in front of ESP [I]
@@ -220,6 +221,7 @@ struct espl_sa {
 	time64_t created;
 	time64_t first_used;
 	time64_t last_used;
+	unsigned long touched;
 
 	struct espl_window *window;
 

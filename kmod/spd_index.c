@@ -12,6 +12,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/hash.h>
+#include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -57,6 +58,7 @@ struct shape {
  * @verdict: enum espl_verdict
  * @version: espl_net.spd_version of then; while that has not changed, @policy lives
  * @policy: which decided
+ * @touched: when @policy was said to be used, in jiffies
  */
 struct cached {
 	struct espl_flow flow;
@@ -64,6 +66,7 @@ struct cached {
 	u8 verdict;
 	unsigned long version;
 	struct espl_policy *policy;
+	unsigned long touched;
 };
 
 #define CACHED_FLOWS_LOG	8	/* 256 on each CPU, 20 KB, and 20 KB */
@@ -414,10 +417,13 @@ enum espl_verdict espl_index_lookup(struct espl_net *en, enum espl_dir dir,
 		cached->flow = *flow;
 		(*plan)->sad_version = 0;
 		cached->verdict = find(en, dir, flow, &cached->policy);
+		cached->touched = jiffies - 1;
 	}
 	*policy = cached->policy;
-	if (*policy && READ_ONCE((*policy)->last_used) != espl_now())
+	if (*policy && cached->touched != jiffies) {
+		cached->touched = jiffies;
 		WRITE_ONCE((*policy)->last_used, espl_now());
+	}
 	return cached->verdict;
 }
 
