@@ -46,6 +46,34 @@ static void move_sender(struct sk_buff *to, struct sk_buff *from)
 		to->truesize = from->truesize;
 }
 
+/**
+ * espl_own_share() - the segments of a packet take its place with its sender
+ * @segs: the segments, linked by next
+ * @skb: the packet
+ *
+ * Context: BH off.
+ */
+void espl_own_share(struct sk_buff *segs, struct sk_buff *skb)
+{
+	struct sk_buff *first = segs;
+	struct sock *sk = skb->sk;
+	int more = -skb->truesize;
+
+	if (!charges_sender(skb))
+		return;
+	for (; segs; segs = segs->next) {
+		segs->sk = sk;
+		segs->destructor = skb->destructor;
+		more += segs->truesize;
+	}
+	skb->sk = NULL;
+	skb->destructor = NULL;
+	if (more > 0)
+		refcount_add(more, &sk->sk_wmem_alloc);
+	else	/* the first goes on paying for what they are less */
+		first->truesize -= more;
+}
+
 /*
  * A datagram of our own has little room in front, and what malloc() rounded up behind:
  * to move it costs less than to copy it.

@@ -9,5 +9,6 @@
 
 struct sk_buff *espl_own(struct sk_buff *skb, unsigned int head,
 			 unsigned int tail);
+void espl_own_share(struct sk_buff *segs, struct sk_buff *skb);
 
 #endif

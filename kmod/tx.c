@@ -27,6 +27,7 @@
 #include "own.h"
 #include "pmtu.h"
 #include "quote.h"
+#include "segment.h"
 #include "skpol.h"
 #include "spd_index.h"
 #include "tx.h"
@@ -80,15 +81,22 @@ static void sealed(struct sk_buff *skb, int err)
 		send(skb);
 }
 
+static unsigned int head_of(const struct espl_sa *sa)
+{
+	return espl_encap_outer(sa) + sa->encaplen + sa->hdrlen;
+}
+
+/* @len: of the packet in front of it */
+static unsigned int tail_of(const struct espl_sa *sa, unsigned int len)
+{
+	return sa->xform->overhead(sa, len) + sa->align;
+}
+
 static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa,
 				 unsigned int pad)
 {
-	unsigned int head = LL_RESERVED_SPACE(skb_dst(skb)->dev) +
-			    espl_encap_outer(sa) + sa->encaplen + sa->hdrlen;
-	unsigned int tail = sa->xform->overhead(sa, skb->len + pad) + pad +
-			    sa->align;
-
-	return espl_own(skb, head, tail);
+	return espl_own(skb, LL_RESERVED_SPACE(skb_dst(skb)->dev) + head_of(sa),
+			tail_of(sa, skb->len + pad) + pad);
 }
 
 /*
@@ -138,15 +146,22 @@ static void step(struct sk_buff *skb)
 	sa->xform->seal(skb, sa, seq, sealed);
 }
 
+static void go_by(struct sk_buff *skb, struct dst_entry *dst)
+{
+	if (skb_dst(skb) != dst) {
+		skb_dst_drop(skb);
+		skb_dst_set(skb, dst_clone(dst));
+	}
+	skb->dev = dst->dev;
+}
+
 /* One packet or segment, not GSO, that fits. */
 static void protect(struct sk_buff *skb, const struct espl_plan *plan,
 		    struct dst_entry *dst, u8 family)
 {
 	struct espl_cb *cb = espl_cb(skb);
 
-	skb_dst_drop(skb);
-	skb_dst_set(skb, dst_clone(dst));
-	skb->dev = dst->dev;
+	go_by(skb, dst);
 	skb->ip_summed = CHECKSUM_NONE;
 	skb->encapsulation = 0;
 	nf_reset_ct(skb);
@@ -413,6 +428,22 @@ static bool sum_up(struct sk_buff *skb)
 	return true;
 }
 
+/* With room for all that is to be put on: 900 instructions less for each segment. */
+static struct sk_buff *segment(struct sk_buff *skb, const struct espl_plan *plan,
+			       const struct dst_entry *dst, u8 family)
+{
+	unsigned int head = LL_RESERVED_SPACE(dst->dev), tail = 0;
+	struct sk_buff *segs;
+
+	for (unsigned int i = 0; i < plan->n; i++) {
+		head += head_of(plan->sa[i]);
+		tail += tail_of(plan->sa[i], 0) + plan->sa[i]->align;
+	}
+	segs = espl_segment(skb, family, ALIGN(head, sizeof(long)), tail);
+	/* No features: linear segments with their checksums done. */
+	return segs ?: skb_gso_segment(skb, 0);
+}
+
 /* The packet is ours now. What it is made of is sent, or dropped, by name. */
 static void protect_all(struct espl_net *en, struct sk_buff *skb,
 			const struct espl_plan *plan, struct dst_entry *dst,
@@ -427,8 +458,10 @@ static void protect_all(struct espl_net *en, struct sk_buff *skb,
 			protect_cut(en, skb, plan, dst, family);
 		return;
 	}
-	/* No features: linear segments with their checksums done. */
-	segs = skb_gso_segment(skb, 0);
+	/* Once, and not for each segment. */
+	go_by(skb, dst);
+	nf_reset_ct(skb);
+	segs = segment(skb, plan, dst, family);
 	if (IS_ERR_OR_NULL(segs)) {
 		espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
 		return;

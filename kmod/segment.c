@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * segment.c - cutting TCP super-packets for a cipher
+ *
+ * Owns the making of segments that are linear, ours alone, and have the room around them
+ * that ESP wants, with their checksums computed as they are copied: the payload is
+ * touched once before the cipher. The kernel's skb_gso_segment() knows more kinds, and
+ * nothing of that room. Called by tx.c.
+ */
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/tcp.h>
+
+#include "own.h"
+#include "segment.h"
+
+/**
+ * struct cutter - a super-packet on its way to be cut
+ * @skb: it, with a dst, a socket and all that its segments are to have
+ * @family: of its IP header
+ * @tcp: octets from there to TCP's header
+ * @headers: octets of both
+ * @head: room wanted in front
+ * @tail: room wanted behind
+ */
+struct cutter {
+	struct sk_buff *skb;
+	u8 family;
+	unsigned int tcp;
+	unsigned int headers;
+	unsigned int head;
+	unsigned int tail;
+};
+
+/* Plain headers, all in the linear part, and nothing that segments would differ in. */
+static bool is_usual(const struct sk_buff *skb, u8 family)
+{
+	unsigned int kinds = SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_TCP_ECN;
+	unsigned int ip = family == AF_INET ? sizeof(struct iphdr) :
+					      sizeof(struct ipv6hdr);
+
+	return !(skb_shinfo(skb)->gso_type & ~kinds) && !skb->encapsulation &&
+	       !(skb_shinfo(skb)->tx_flags & SKBTX_ANY_TSTAMP) &&
+	       skb->ip_summed == CHECKSUM_PARTIAL && skb->data == skb_network_header(skb) &&
+	       skb_transport_offset(skb) == ip &&
+	       skb_headlen(skb) >= ip + sizeof(struct tcphdr) &&
+	       tcp_hdrlen(skb) >= sizeof(struct tcphdr) &&
+	       skb_headlen(skb) >= ip + tcp_hdrlen(skb) &&
+	       skb->len > ip + tcp_hdrlen(skb);
+}
+
+static void number(const struct cutter *cut, struct sk_buff *seg, unsigned int i)
+{
+	if (cut->family == AF_INET) {
+		struct iphdr *iph = ip_hdr(seg);
+
+		iph->tot_len = htons(seg->len);
+		iph->id = htons(ntohs(iph->id) + i);
+		ip_send_check(iph);
+	} else {
+		ipv6_hdr(seg)->payload_len = htons(seg->len - cut->tcp);
+	}
+}
+
+/* @sum: of the payload */
+static void check(const struct cutter *cut, struct sk_buff *seg, __wsum sum)
+{
+	unsigned int len = seg->len - cut->tcp;
+	struct tcphdr *th = tcp_hdr(seg);
+
+	th->check = 0;
+	sum = csum_partial(th, cut->headers - cut->tcp, sum);
+	if (cut->family == AF_INET)
+		th->check = tcp_v4_check(len, ip_hdr(seg)->saddr, ip_hdr(seg)->daddr, sum);
+	else
+		th->check = tcp_v6_check(len, &ipv6_hdr(seg)->saddr,
+					 &ipv6_hdr(seg)->daddr, sum);
+}
+
+/* Segment @i, the payload of which begins @done octets behind the first's. */
+static struct sk_buff *segment(const struct cutter *cut, unsigned int i,
+			       unsigned int done, unsigned int len)
+{
+	bool last = cut->headers + done + len == cut->skb->len;
+	struct sk_buff *seg;
+	struct tcphdr *th;
+	__wsum sum;
+
+	seg = alloc_skb(cut->head + cut->headers + len + cut->tail, GFP_ATOMIC);
+	if (!seg)
+		return NULL;
+	skb_copy_header(seg, cut->skb);
+	skb_shinfo(seg)->gso_size = 0;
+	skb_shinfo(seg)->gso_segs = 0;
+	skb_shinfo(seg)->gso_type = 0;
+	skb_reserve(seg, cut->head);
+	skb_reset_network_header(seg);
+	skb_set_transport_header(seg, cut->tcp);
+	skb_unset_mac_header(seg);
+	memcpy(skb_put(seg, cut->headers), cut->skb->data, cut->headers);
+	sum = skb_copy_and_csum_bits(cut->skb, cut->headers + done, skb_put(seg, len), len);
+	number(cut, seg, i);
+	th = tcp_hdr(seg);
+	th->seq = htonl(ntohl(th->seq) + done);
+	th->cwr &= !i;
+	th->fin &= last;
+	th->psh &= last;
+	check(cut, seg, sum);
+	seg->ip_summed = CHECKSUM_NONE;
+	return seg;
+}
+
+/**
+ * espl_segment() - cut a TCP super-packet
+ * @skb: it, its data and network header at the IP header; left as it is, but for its
+ *	 socket, which its segments have then
+ * @family: of its IP header
+ * @head: octets of headroom wanted
+ * @tail: octets of tailroom wanted
+ *
+ * Context: BH off.
+ * Return: Its segments, linked by next; NULL for what is better left to
+ *	   skb_gso_segment(), or an ERR_PTR without memory.
+ */
+struct sk_buff *espl_segment(struct sk_buff *skb, u8 family, unsigned int head,
+			     unsigned int tail)
+{
+	struct cutter cut = {
+		.skb = skb, .family = family, .head = head, .tail = tail,
+	};
+	unsigned int payload, len, i = 0;
+	struct sk_buff *list = NULL, **end = &list;
+
+	if (!is_usual(skb, family))
+		return NULL;
+	cut.tcp = skb_transport_offset(skb);
+	cut.headers = cut.tcp + tcp_hdrlen(skb);
+	payload = skb->len - cut.headers;
+	for (unsigned int done = 0; done < payload; done += len) {
+		len = min_t(unsigned int, skb_shinfo(skb)->gso_size, payload - done);
+		*end = segment(&cut, i++, done, len);
+		if (!*end) {
+			kfree_skb_list(list);
+			return ERR_PTR(-ENOMEM);
+		}
+		end = &(*end)->next;
+	}
+	espl_own_share(list, skb);
+	return list;
+}
