@@ -23,6 +23,7 @@
  * @encap: input: octets of UDP header in front of ESP
  * @offset: input: where the ESP or AH header begins, octets from the IP header
  * @nhoff: input: where the octet that announces it is
+ * @fits: output: protected, it fits the path
  * @frag_max: input: largest fragment of a reassembled inner packet, else 0
  * @seq_high: input: the half of the sequence number that is not in the packet
  */
@@ -35,6 +36,7 @@ struct espl_cb {
 	u16 offset;
 	u16 nhoff;
 	u16 frag_max;
+	bool fits;
 	u32 seq_high;
 };
 

@@ -241,11 +241,11 @@ static bool passes(struct sk_buff *skb, u8 family)
 				 (DST_NOPOLICY | DST_FAKE_RTABLE)));
 }
 
-static unsigned int local_in(struct sk_buff *skb,
+static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 			     const struct nf_hook_state *state);
 
 /* Datagrams that came in one: some may be ESP, and others the daemon's. */
-static unsigned int each_segment(struct sk_buff *skb,
+static unsigned int each_segment(struct espl_net *en, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
 	struct sk_buff *segs, *next;
@@ -254,13 +254,13 @@ static unsigned int each_segment(struct sk_buff *skb,
 		return NF_DROP;
 	segs = skb_gso_segment(skb, 0);
 	if (IS_ERR_OR_NULL(segs))
-		return refuse(espl_net(state->net), skb, ESPL_IN_NO_MEMORY);
+		return refuse(en, skb, ESPL_IN_NO_MEMORY);
 	consume_skb(skb);
 	skb_list_walk_safe(segs, skb, next) {
 		unsigned int verdict;
 
 		skb_mark_not_on_list(skb);
-		verdict = local_in(skb, state);
+		verdict = local_in(en, skb, state);
 		if (verdict == NF_ACCEPT)
 			state->okfn(state->net, state->sk, skb);
 		else if (verdict == NF_DROP)
@@ -276,10 +276,9 @@ static unsigned int eat(struct espl_net *en, struct sk_buff *skb)
 	return NF_STOLEN;
 }
 
-static unsigned int local_in(struct sk_buff *skb,
+static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
-	struct espl_net *en = espl_net(state->net);
 	u8 family = state->pf;
 	struct espl_upper upper;
 
@@ -299,7 +298,7 @@ static unsigned int local_in(struct sk_buff *skb,
 	}
 	if (upper.proto == IPPROTO_UDP && espl_natt_is_port(en, skb, &upper)) {
 		if (skb_is_gso(skb))
-			return each_segment(skb, state);
+			return each_segment(en, skb, state);
 		if (espl_natt_is_keepalive(skb, &upper))
 			return eat(en, skb);
 		if (espl_natt_inside(skb, &upper) &&
@@ -322,14 +321,14 @@ static bool is_early(struct net *net, const struct sk_buff *skb)
 
 /**
  * espl_check_early() - PRE_ROUTING, IPv4
- * @priv: unused
+ * @priv: espl_net
  * @skb: a packet that came in
  * @state: the namespace
  *
  * ESP of ours that a known route leads to LOCAL_IN is taken here, if no rule of the
  * admin's waits for it there: 900 instructions less for each packet.
  *
- * Context: RCU read side; BH made off.
+ * Context: BH off, as what comes in always is; RCU read side.
  * Return: NF_ACCEPT, or NF_STOLEN.
  */
 unsigned int espl_check_early(void *priv, struct sk_buff *skb,
@@ -340,21 +339,15 @@ unsigned int espl_check_early(void *priv, struct sk_buff *skb,
 		.nhoff = offsetof(struct iphdr, protocol),
 		.proto = IPPROTO_ESP,
 	};
-	unsigned int verdict = NF_ACCEPT;
 
-	if (ip_hdr(skb)->protocol != IPPROTO_ESP)
+	if (ip_hdr(skb)->protocol != IPPROTO_ESP || !is_early(state->net, skb))
 		return NF_ACCEPT;
-	local_bh_disable();
-	if (is_early(state->net, skb) &&
-	    espl_rx(espl_net(state->net), skb, AF_INET, &upper, 0))
-		verdict = NF_STOLEN;
-	local_bh_enable();
-	return verdict;
+	return espl_rx(priv, skb, AF_INET, &upper, 0) ? NF_STOLEN : NF_ACCEPT;
 }
 
 /**
  * espl_check_local() - LOCAL_IN
- * @priv: unused
+ * @priv: espl_net
  * @skb: a packet for this host
  * @state: the namespace and the family
  *
@@ -369,14 +362,14 @@ unsigned int espl_check_local(void *priv, struct sk_buff *skb,
 	if (passes(skb, state->pf))
 		return NF_ACCEPT;
 	local_bh_disable();
-	verdict = local_in(skb, state);
+	verdict = local_in(priv, skb, state);
 	local_bh_enable();
 	return verdict;
 }
 
 /**
  * espl_check_forward() - FORWARD
- * @priv: unused
+ * @priv: espl_net
  * @skb: a packet to be forwarded
  * @state: the namespace and the family
  *
@@ -391,7 +384,7 @@ unsigned int espl_check_forward(void *priv, struct sk_buff *skb,
 	if (passes(skb, state->pf))
 		return NF_ACCEPT;
 	local_bh_disable();
-	verdict = check_clear(espl_net(state->net), skb, state->pf, false);
+	verdict = check_clear(priv, skb, state->pf, false);
 	local_bh_enable();
 	return verdict;
 }

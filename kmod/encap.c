@@ -11,6 +11,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "cb.h"
 #include "compat/compat.h"
 #include "encap.h"
 #include "flow.h"
@@ -140,7 +141,7 @@ static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
 		.daddr = espl_natt_remote(sa).addr.ip,
 	};
 	/* What nobody will cut needs no number (RFC 6864): 140 instructions less. */
-	if (!inner->df || skb->len > dst_mtu(skb_dst(skb)))
+	if (!inner->df || !espl_cb(skb)->fits)
 		ip_select_ident(sa->en->net, skb, NULL);
 	ip_send_check(iph);
 	skb->protocol = htons(ETH_P_IP);
@@ -169,7 +170,8 @@ static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family
 	struct inner inner = read_inner(skb, family, df);
 	unsigned int outer = espl_encap_outer(sa);
 
-	skb_put_zero(skb, pad);
+	if (pad)
+		skb_put_zero(skb, pad);
 	skb_push(skb, outer + sa->encaplen + sa->hdrlen);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, outer + sa->encaplen);

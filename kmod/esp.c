@@ -241,7 +241,11 @@ static struct espl_esp_op *op_alloc(struct sk_buff *skb, struct espl_sa *sa,
 	op->skb = skb;
 	op->done = done;
 	op->esn = high;
-	memcpy(op->iv, esp + ESPL_ESP_HDR, sa->ivlen);
+	/* Of a length that the compiler knows it takes 20 instructions less. */
+	if (sa->ivlen == sizeof(u64))
+		memcpy(op->iv, esp + ESPL_ESP_HDR, sizeof(u64));
+	else
+		memcpy(op->iv, esp + ESPL_ESP_HDR, sa->ivlen);
 	if (high)
 		show_high(op, esp, seq >> 32);
 	sg_set_buf(&op->sg, esp - high, espl_xform_len(skb) + high);

@@ -87,7 +87,7 @@ int espl_hooks_get(struct espl_net *en)
 	int err = 0;
 
 	if (!en->hook_users)
-		err = nf_register_net_hooks(en->net, hooks, ARRAY_SIZE(hooks));
+		err = nf_register_net_hooks(en->net, en->hooks, ESPL_HOOKS);
 	if (!err)
 		en->hook_users++;
 	return err;
@@ -102,7 +102,7 @@ int espl_hooks_get(struct espl_net *en)
 void espl_hooks_put(struct espl_net *en)
 {
 	if (!--en->hook_users)
-		nf_unregister_net_hooks(en->net, hooks, ARRAY_SIZE(hooks));
+		nf_unregister_net_hooks(en->net, en->hooks, ESPL_HOOKS);
 }
 
 static nf_hookfn * const own[NF_INET_NUMHOOKS] = {
@@ -139,6 +139,11 @@ static int __net_init net_init(struct net *net)
 	int err;
 
 	en->net = net;
+	BUILD_BUG_ON(ARRAY_SIZE(hooks) != ESPL_HOOKS);
+	for (unsigned int i = 0; i < ESPL_HOOKS; i++) {
+		en->hooks[i] = hooks[i];
+		en->hooks[i].priv = en;
+	}
 	mutex_init(&en->lock);
 	espl_spd_init(en);
 	espl_acquire_init(en);

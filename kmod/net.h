@@ -18,6 +18,7 @@
 
 #include <linux/completion.h>
 #include <linux/mutex.h>
+#include <linux/netfilter.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
@@ -30,6 +31,8 @@
 #include "stat.h"
 
 struct espl_pfkey_build;
+
+#define ESPL_HOOKS	7	/* see main.c */
 
 /* SPD directions, in Linux's PF_KEY numbering less one: policy ids end in it. */
 enum espl_dir {
@@ -63,6 +66,8 @@ enum espl_dir {
  * @policy_age: how many came to a place of their own in the order [M]
  * @spd_version: another one after each change of what holds, and nobody else's [R]
  * @generation: which policies hold, of those that have come in turn [R]
+ * @hooks: the table of hooks, each with this struct as its priv: 45 instructions less
+ *	   for each packet and hook than by espl_net() [I]
  * @hook_users: SAs and policies there are; our netfilter hooks are registered
  *		while there is one [M]
  * @stats: counters [C]
@@ -105,6 +110,7 @@ struct espl_net {
 	unsigned long spd_version;
 	unsigned long generation;
 
+	struct nf_hook_ops hooks[ESPL_HOOKS];
 	unsigned int hook_users;
 	struct espl_stats __percpu *stats;
 	struct hlist_head pfkey_socks;

@@ -98,11 +98,10 @@ static void open_layer(struct sk_buff *skb)
 }
 
 static bool is_local(const struct espl_net *en, const struct espl_flow *flow,
-		     const struct sk_buff *skb)
+		     const struct net_device *dev)
 {
 	if (flow->family == AF_INET)
-		return espl_way_find(en->net, skb) ||
-		       inet_addr_type_dev_table(en->net, skb->dev, flow->daddr.ip) !=
+		return inet_addr_type_dev_table(en->net, dev, flow->daddr.ip) !=
 		       RTN_UNICAST;
 	return flow->group || ipv6_chk_addr(en->net, &flow->daddr.in6, NULL, 0);
 }
@@ -303,6 +302,7 @@ static void taken_off(struct sk_buff *skb)
 	struct espl_net *en = espl_cb(skb)->sa[0]->en;
 	u8 family = espl_cb(skb)->family;
 	struct espl_upper upper;
+	struct rtable *rt = NULL;
 	struct espl_flow flow;
 	enum espl_stat why;
 	bool local;
@@ -320,7 +320,9 @@ static void taken_off(struct sk_buff *skb)
 		}
 	}
 	espl_flow_fill(skb, family, &upper, &flow);
-	local = is_local(en, &flow, skb);
+	if (family == AF_INET)
+		rt = espl_way_find(en->net, skb);
+	local = rt || is_local(en, &flow, skb->dev);
 	if (local && espl_xform_of(upper.proto)) {
 		if (espl_cb(skb)->n == ESPL_DEPTH) {
 			drop(skb, ESPL_IN_DEPTH);
@@ -335,8 +337,13 @@ static void taken_off(struct sk_buff *skb)
 		drop(skb, why);
 		return;
 	}
-	if (!local || upper.proto != IPPROTO_TCP || !espl_merge(skb, &upper))
-		espl_rx_deliver(skb);
+	if (local && upper.proto == IPPROTO_TCP && espl_merge(skb, &upper))
+		return;
+	/* Where no rule can change its mind it need not be looked for again. */
+	if (rt && !skb_dst(skb) &&
+	    espl_hooks_alone(en->net, AF_INET, NF_INET_PRE_ROUTING))
+		skb_dst_set_noref(skb, &rt->dst);
+	espl_rx_deliver(skb);
 }
 
 /* Does the packet come from where the SA says; an SA may leave that open. */

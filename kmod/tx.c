@@ -168,6 +168,7 @@ static void protect(struct sk_buff *skb, const struct espl_plan *plan,
 	skb_clear_hash(skb);
 	memset(cb, 0, sizeof(*cb));
 	cb->family = family;
+	cb->fits = skb->len <= plan->fit.mtu;
 	for (; cb->n < plan->n; cb->n++) {
 		cb->sa[cb->n] = espl_sa_get(plan->sa[cb->n]);
 		if (cb->sa[cb->n])
@@ -629,7 +630,7 @@ static bool passes(const struct sk_buff *skb)
 
 /**
  * espl_tx_hook() - POST_ROUTING
- * @priv: unused
+ * @priv: espl_net
  * @skb: a packet on its way out
  * @state: the namespace and the family
  *
@@ -641,14 +642,13 @@ static bool passes(const struct sk_buff *skb)
 unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
-	struct espl_net *en;
+	struct espl_net *en = priv;
 	struct espl_flow flow;
 	unsigned int verdict;
 
 	/* What we send comes by here once more: 80 instructions less for each packet. */
 	if (*espl_marks(skb, state->pf) & ESPL_SENT)
 		return NF_ACCEPT;
-	en = espl_net(state->net);
 	local_bh_disable();
 	espl_ct_guard(en, skb);
 	if (passes(skb))
