@@ -8,7 +8,9 @@
 #include "cb.h"
 #include "flow.h"
 
-bool espl_merge(struct sk_buff *skb, const struct espl_upper *upper);
+bool espl_merge_next(struct sk_buff *skb, unsigned long version);
+bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
+		      unsigned long version);
 int espl_merge_init(void);
 void espl_merge_fini(void);
 
