@@ -6,7 +6,6 @@
  * rx.c and check.c; reads only, and nothing past the packet's end.
  */
 #include <linux/icmpv6.h>
-#include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <net/ip.h>
@@ -247,8 +246,8 @@ static bool fill_usual(const struct sk_buff *skb, const struct espl_upper *upper
 		.saddr.ip = iph->saddr, .daddr.ip = iph->daddr,
 		.sport = ports[0], .dport = ports[1],
 		.family = AF_INET, .proto = upper->proto, .ports_known = true,
-		.group = ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr),
 	};
+	flow->group = espl_addr_is_multicast(&flow->daddr, AF_INET);
 	return true;
 }
 

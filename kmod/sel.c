@@ -64,23 +64,6 @@ void espl_addr_mask(union nf_inet_addr *addr, u8 plen)
 	}
 }
 
-/**
- * espl_addr_is_multicast() - is this a group
- * @addr: the address
- * @family: its family
- *
- * Context: Any.
- * Return: Whether it is multicast, or IPv4's limited broadcast.
- */
-bool espl_addr_is_multicast(const union nf_inet_addr *addr, u8 family)
-{
-	u32 first = ntohl(addr->ip);
-
-	if (family == AF_INET)
-		return first >> 28 == 0xe || first == ~0u;
-	return first >> 24 == 0xff;
-}
-
 static bool within(__be16 port, struct espl_range range)
 {
 	return ntohs(port) >= range.first && ntohs(port) <= range.last;

@@ -89,11 +89,20 @@ bool espl_addr_in(const union nf_inet_addr *addr,
 bool espl_addr_equal(const union nf_inet_addr *a, const union nf_inet_addr *b,
 		     u8 family);
 void espl_addr_mask(union nf_inet_addr *addr, u8 plen);
-bool espl_addr_is_multicast(const union nf_inet_addr *addr, u8 family);
 
 static inline bool espl_range_is_any(struct espl_range range)
 {
 	return !range.first && range.last == 0xffff;
+}
+
+/* A group, or IPv4's limited broadcast. */
+static inline bool espl_addr_is_multicast(const union nf_inet_addr *addr, u8 family)
+{
+	u32 first = ntohl(addr->ip);
+
+	if (family == AF_INET)
+		return first >> 28 == 0xe || first == ~0u;
+	return first >> 24 == 0xff;
 }
 
 /* Prefix length of a whole address. */
