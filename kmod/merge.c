@@ -28,12 +28,14 @@
  * @last: the latest of those, NULL where there is none
  * @seq: what the next one begins with
  * @version: espl_net.spd_version that @head was judged by
+ * @sure: they stay on this host
  */
 struct slot {
 	struct sk_buff *head;
 	struct sk_buff *last;
 	u32 seq;
 	unsigned long version;
+	bool sure;
 };
 
 #define SLOTS_LOG	3
@@ -162,12 +164,16 @@ static bool came_alike(struct sk_buff *a, struct sk_buff *b)
 	return true;
 }
 
-static bool same_ip4(const struct iphdr *a, const struct iphdr *b)
+/* All but length, identification, DF and checksum. */
+static bool same_ip4(const void *a, const void *b)
 {
-	return a->saddr == b->saddr && a->daddr == b->daddr && a->tos == b->tos &&
-	       a->ttl == b->ttl;
+	const __be32 *x = a, *y = b;
+
+	return !(((x[0] ^ y[0]) & htonl(0xffff0000)) | (x[3] ^ y[3]) | (x[4] ^ y[4]) |
+		 ((x[2] ^ y[2]) & htonl(0xffff0000)));
 }
 
+/* All but the length. */
 static bool same_ip6(const struct ipv6hdr *a, const struct ipv6hdr *b)
 {
 	return ipv6_addr_equal(&a->saddr, &b->saddr) &&
@@ -222,20 +228,21 @@ static void append(struct slot *slot, struct sk_buff *skb, unsigned int payload)
 	skb_shinfo(head)->gso_segs++;
 }
 
+static bool stays_here(const struct net *net, u8 family)
+{
+	return espl_hooks_alone(net, family, NF_INET_PRE_ROUTING) &&
+	       espl_hooks_alone(net, family, NF_INET_LOCAL_IN);
+}
+
 /*
  * Where others may have another destination in mind for the packet, it would leave with
  * a checksum of our making: only one that was right may be replaced so.
  */
-static bool may_complete(struct sk_buff *skb)
+static bool is_right(struct sk_buff *skb)
 {
 	unsigned int offset = ip_len(espl_cb(skb)->family), len = skb->len - offset;
-	struct net *net = espl_cb(skb)->sa[0]->en->net;
-	__wsum sum;
+	__wsum sum = skb_checksum(skb, offset, len, 0);
 
-	if (espl_hooks_alone(net, espl_cb(skb)->family, NF_INET_PRE_ROUTING) &&
-	    espl_hooks_alone(net, espl_cb(skb)->family, NF_INET_LOCAL_IN))
-		return true;
-	sum = skb_checksum(skb, offset, len, 0);
 	return espl_cb(skb)->family == AF_INET ?
 	       !tcp_v4_check(len, ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, sum) :
 	       !tcp_v6_check(len, &ipv6_hdr(skb)->saddr, &ipv6_hdr(skb)->daddr, sum);
@@ -277,7 +284,7 @@ bool espl_merge_next(struct sk_buff *skb, unsigned long version)
 	slot = slot_of(this_cpu_ptr(merges), skb, family, ip_len(family));
 	payload = payload_of(skb);
 	if (!slot->head || slot->version != version || !fits(slot, skb, payload) ||
-	    !may_complete(skb))
+	    !(slot->sure || is_right(skb)))
 		return false;
 	last = tcp_of(skb, ip_len(family))->psh ||
 	       payload < skb_shinfo(slot->head)->gso_size;
@@ -303,19 +310,22 @@ bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
 {
 	struct merge *merge = this_cpu_ptr(merges);
 	struct slot *slot;
+	bool sure;
 
 	if (!holds_tcp(skb, upper->offset))
 		return false;
 	slot = slot_of(merge, skb, espl_cb(skb)->family, upper->offset);
 	deliver(slot);
-	if (skb_is_nonlinear(skb) || !is_plain(skb) ||
-	    tcp_of(skb, upper->offset)->psh || !may_complete(skb))
+	if (skb_is_nonlinear(skb) || !is_plain(skb) || tcp_of(skb, upper->offset)->psh)
+		return false;
+	sure = stays_here(espl_cb(skb)->sa[0]->en->net, espl_cb(skb)->family);
+	if (!sure && !is_right(skb))
 		return false;
 	dev_hold(skb->dev);
 	skb_shinfo(skb)->gso_size = payload_of(skb);
 	skb_shinfo(skb)->gso_segs = 1;
 	*slot = (struct slot){
-		.head = skb, .version = version,
+		.head = skb, .version = version, .sure = sure,
 		.seq = ntohl(tcp_of(skb, upper->offset)->seq) + payload_of(skb),
 	};
 	tasklet_schedule(&merge->flush);

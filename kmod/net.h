@@ -134,6 +134,12 @@ int espl_hooks_get(struct espl_net *en);
 void espl_hooks_put(struct espl_net *en);
 bool espl_hooks_alone(const struct net *net, u8 family, unsigned int point);
 
+/* Count an event. */
+static inline void espl_stat_inc(struct espl_net *en, enum espl_stat stat)
+{
+	this_cpu_inc(en->stats->count[stat]);
+}
+
 /* Process context work of all namespaces; made before them, destroyed after. */
 extern struct workqueue_struct *espl_wq;
 

@@ -270,30 +270,45 @@ static bool defragment(struct espl_net *en, struct sk_buff *skb)
 	return false;
 }
 
-/* Is there one more layer of ours: note its SA, if the packet has room for it. */
-static bool find_next(struct espl_net *en, struct sk_buff *skb,
-		      const struct espl_upper *upper,
-		      const union nf_inet_addr *daddr)
+/* The SA of a packet, held, if it is one of ours and has room for its header. */
+static struct espl_sa *find_sa(struct espl_net *en, struct sk_buff *skb, u8 family,
+			       const struct espl_upper *upper,
+			       const union nf_inet_addr *daddr)
 {
 	const struct espl_xform *xform = espl_xform_of(upper->proto);
-	struct espl_cb *cb = espl_cb(skb);
 	unsigned int spi = upper->offset;
 	struct espl_sa *sa;
 
 	if (!xform)
-		return false;
+		return NULL;
 	spi += xform->spi_offset;
 	if (!pskb_may_pull(skb, spi + sizeof(__be32) + sizeof(__be32)))
-		return false;
-	sa = espl_sad_lookup(en, cb->family, upper->proto, daddr,
+		return NULL;
+	sa = espl_sad_lookup(en, family, upper->proto, daddr,
 			     get_unaligned((__be32 *)(skb->data + spi)));
-	if (!sa || !espl_sa_get(sa))
-		return false;
+	return sa ? espl_sa_get(sa) : NULL;
+}
+
+static void note_layer(struct espl_cb *cb, struct espl_sa *sa,
+		       const struct espl_upper *upper, u8 encap)
+{
 	cb->sa[cb->n++] = sa;
-	cb->encap = 0;
+	cb->encap = encap;
 	cb->offset = upper->offset;
 	cb->nhoff = upper->nhoff;
-	return true;
+}
+
+/* Is there one more layer of ours. */
+static bool find_next(struct espl_net *en, struct sk_buff *skb,
+		      const struct espl_upper *upper,
+		      const union nf_inet_addr *daddr)
+{
+	struct espl_cb *cb = espl_cb(skb);
+	struct espl_sa *sa = find_sa(en, skb, cb->family, upper, daddr);
+
+	if (sa)
+		note_layer(cb, sa, upper, 0);
+	return sa;
 }
 
 /* A packet has come out of its SA: the next layer, or the policy and delivery. */
@@ -499,22 +514,18 @@ static void forget_outer(struct sk_buff *skb)
 bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
 	     const struct espl_upper *upper, u8 encap)
 {
-	struct espl_cb cb = { .family = family };
 	union nf_inet_addr daddr;
-	struct espl_cb saved;
+	struct espl_sa *sa;
 
 	if (skb_is_gso(skb))
 		return false;
 	daddr = espl_flow_daddr(skb, family, upper);
-	/* The stack's notes are needed again if the packet is not ours. */
-	memcpy(&saved, skb->cb, sizeof(saved));
-	*espl_cb(skb) = cb;
-	if (!find_next(en, skb, upper, &daddr)) {
-		memcpy(skb->cb, &saved, sizeof(saved));
+	sa = find_sa(en, skb, family, upper, &daddr);
+	if (!sa)
 		return false;
-	}
-	espl_cb(skb)->encap = encap;
-	if (family == AF_INET && skb_dst(skb) && is_peer(skb, newest(skb)))
+	*espl_cb(skb) = (struct espl_cb){ .family = family };
+	note_layer(espl_cb(skb), sa, upper, encap);
+	if (family == AF_INET && skb_dst(skb) && is_peer(skb, sa))
 		espl_way_note(en->net, skb);
 	forget_outer(skb);
 	open_layer(skb);

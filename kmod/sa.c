@@ -143,21 +143,6 @@ void espl_sa_put(struct espl_sa *sa)
 }
 
 /**
- * espl_sa_usable() - may packets use this SA
- * @sa: the SA
- *
- * Context: Any.
- * Return: Whether it is mature or dying.
- */
-bool espl_sa_usable(const struct espl_sa *sa)
-{
-	/* Pairs with sad.c's mature(): what it has inherited comes before. */
-	u8 state = smp_load_acquire(&sa->state);
-
-	return state == SADB_SASTATE_MATURE || state == SADB_SASTATE_DYING;
-}
-
-/**
  * espl_sa_current() - what an SA has been used for
  * @sa: the SA
  * @now: filled; times are wall-clock seconds, 0 for never

@@ -238,6 +238,15 @@ struct espl_sa {
 	struct rcu_work free;
 };
 
+/* May packets use this SA: is it mature or dying. */
+static inline bool espl_sa_usable(const struct espl_sa *sa)
+{
+	/* Pairs with sad.c's mature(): what it has inherited comes before. */
+	u8 state = smp_load_acquire(&sa->state);
+
+	return state == SADB_SASTATE_MATURE || state == SADB_SASTATE_DYING;
+}
+
 int espl_sad_init(struct espl_net *en);
 void espl_sad_fini(struct espl_net *en);
 
@@ -245,7 +254,6 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 			      const struct espl_sa_conf *conf);
 struct espl_sa *espl_sa_get(struct espl_sa *sa);
 void espl_sa_put(struct espl_sa *sa);
-bool espl_sa_usable(const struct espl_sa *sa);
 void espl_sa_current(const struct espl_sa *sa, struct espl_lifetime *current_);
 void espl_sa_kill(struct espl_sa *sa);
 void espl_sa_inherit(struct espl_sa *sa, struct espl_sa *old);

@@ -361,10 +361,11 @@ static const u32 *rest(const struct espl_flow *flow)
 /* Good enough for a cache: who finds flows that share a place gains nothing by it. */
 static unsigned int slot(enum espl_dir dir, const struct espl_flow *flow)
 {
-	unsigned int words = is_short(flow) ? 1 : 4;
 	u32 hash = mix(dir, rest(flow)[0]);
 
-	for (unsigned int i = 0; i < words; i++) {
+	hash = mix(hash, (__force u32)flow->saddr.ip);
+	hash = mix(hash, (__force u32)flow->daddr.ip);
+	for (unsigned int i = 1; i < 4 && !is_short(flow); i++) {
 		hash = mix(hash, (__force u32)flow->saddr.ip6[i]);
 		hash = mix(hash, (__force u32)flow->daddr.ip6[i]);
 	}
@@ -375,10 +376,11 @@ static unsigned int slot(enum espl_dir dir, const struct espl_flow *flow)
 static bool same_flow(const struct espl_flow *a, const struct espl_flow *b)
 {
 	const u32 *x = rest(a), *y = rest(b);
-	u32 differ = (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]);
-	unsigned int words = is_short(a) ? 1 : 4;
+	u32 differ = (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
+		     (__force u32)((a->saddr.ip ^ b->saddr.ip) |
+				   (a->daddr.ip ^ b->daddr.ip));
 
-	for (unsigned int i = 0; i < words; i++)
+	for (unsigned int i = 1; i < 4 && !is_short(a); i++)
 		differ |= (__force u32)((a->saddr.ip6[i] ^ b->saddr.ip6[i]) |
 					(a->daddr.ip6[i] ^ b->daddr.ip6[i]));
 	return !differ;
@@ -406,6 +408,7 @@ enum espl_verdict espl_index_lookup(struct espl_net *en, enum espl_dir dir,
 {
 	/* Pairs with espl_index_changed(). Before the search, or it were too new. */
 	unsigned long version = smp_load_acquire(&en->spd_version);
+	unsigned long jiffy = jiffies;
 	unsigned int i = slot(dir, flow);
 	struct cached *cached = &this_cpu_ptr(cache)->flow[i];
 
@@ -417,11 +420,11 @@ enum espl_verdict espl_index_lookup(struct espl_net *en, enum espl_dir dir,
 		cached->flow = *flow;
 		(*plan)->sad_version = 0;
 		cached->verdict = find(en, dir, flow, &cached->policy);
-		cached->touched = jiffies - 1;
+		cached->touched = jiffy - 1;
 	}
 	*policy = cached->policy;
-	if (*policy && cached->touched != jiffies) {
-		cached->touched = jiffies;
+	if (*policy && cached->touched != jiffy) {
+		cached->touched = jiffy;
 		WRITE_ONCE((*policy)->last_used, espl_now());
 	}
 	return cached->verdict;

@@ -21,18 +21,6 @@ static const char * const names[ESPL_STAT_COUNT] = {
 };
 
 /**
- * espl_stat_inc() - count an event
- * @en: the namespace
- * @stat: what happened
- *
- * Context: Any.
- */
-void espl_stat_inc(struct espl_net *en, enum espl_stat stat)
-{
-	this_cpu_inc(en->stats->count[stat]);
-}
-
-/**
  * espl_stat_note() - count and trace a packet that is about to be dropped
  * @en: the namespace
  * @skb: the packet; the caller drops it, from a hook by NF_DROP

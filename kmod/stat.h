@@ -75,7 +75,6 @@ struct espl_stats {
 
 int espl_stat_init(struct espl_net *en);
 void espl_stat_fini(struct espl_net *en);
-void espl_stat_inc(struct espl_net *en, enum espl_stat stat);
 void espl_stat_note(struct espl_net *en, const struct sk_buff *skb,
 		    enum espl_stat stat);
 void espl_drop(struct espl_net *en, struct sk_buff *skb, enum espl_stat stat);
