@@ -1,0 +1,167 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vm: --timeout 600
+#
+# warm.sh - what is kept about a flow for its next packet is given up in time: routes,
+# SAs, sizes; and rules have their say. Each test begins with a flow that is warm.
+#
+# a (ours) - b (ours)
+# shellcheck source=selftests/net/lib.sh disable=SC2154
+. ./lib.sh
+trap finish EXIT
+
+modprobe -a esplanade nft_ct nf_conntrack nft_chain_nat dummy || exit 1
+host a
+host b
+link "$a" eth0 10.1.0.1/24 "$b" eth0 10.1.0.2/24
+address "$a" lo 10.10.1.1/32
+address "$b" lo 10.10.2.1/32
+ip -n "$a" route add 10.10.2.0/24 via 10.1.0.2 src 10.10.1.1
+ip -n "$b" route add 10.10.1.0/24 via 10.1.0.1 src 10.10.2.1
+row gcm128
+args=(tunnel 10.1.0.1 10.1.0.2 10.10.1.0/24 10.10.2.0/24)
+ours "$a" "${args[@]}"
+ours_too "$b" "${args[@]}"
+
+# The same flow each time: an echo request has no ports.
+once() { in_ns "$a" ping -n -c 1 -W "${1:-5}" 10.10.2.1; }
+warm() { once && once; }
+lost() { ! once 1; }
+again() { try "$1" slowly once; }
+
+try 'a flow' warm
+# rule HOOK EXPRESSION - at b
+rule() {
+	in_ns "$b" nft -f - <<-NFT
+		table ip warm {
+			chain one { type filter hook $1 priority 0; $2; }
+		}
+	NFT
+}
+
+for hook in prerouting input; do
+	warm
+	before=$(counter "$b" in_esp)
+	rule $hook 'meta l4proto esp counter drop'
+	try "a rule against ESP in $hook, and the flow is cut" lost
+	is "none was opened" "$before" "$(counter "$b" in_esp)"
+	seen=$(in_ns "$b" nft list table ip warm)
+	refuse 'the rule has seen it' grep 'packets 0 ' <<<"$seen"
+	in_ns "$b" nft delete table ip warm
+	again 'without the rule it goes on'
+done
+for hook in prerouting input; do
+	warm
+	rule $hook 'ip protocol icmp drop'
+	try "a rule against what is inside in $hook" lost
+	in_ns "$b" nft delete table ip warm
+	again 'without the rule it goes on'
+done
+warm
+in_ns "$b" nft -f - <<-NFT
+	table ip warm {
+		chain one { type nat hook prerouting priority dstnat; ip protocol icmp dnat to 10.10.2.9; }
+	}
+NFT
+try 'inside, a translation to where nobody is' lost
+in_ns "$b" nft delete table ip warm
+again 'without it the flow goes on'
+
+warm
+ip -n "$b" addr del 10.10.2.1/32 dev lo
+try 'the inner address goes' lost
+address "$b" lo 10.10.2.1/32
+ip -n "$b" route replace 10.10.1.0/24 via 10.1.0.1 src 10.10.2.1
+again 'the inner address comes back'
+warm
+before=$(counter "$b" in_esp)
+ip -n "$b" addr del 10.1.0.2/24 dev eth0
+try 'the outer address goes' lost
+is 'no ESP was taken without it' "$before" "$(counter "$b" in_esp)"
+address "$b" eth0 10.1.0.2/24
+ip -n "$b" route replace 10.10.1.0/24 via 10.1.0.1 src 10.10.2.1
+again 'the outer address comes back'
+
+# The way back leads elsewhere, which is let pass, and then is not.
+ip -n "$b" link add d0 type dummy
+ip -n "$b" link set d0 up
+ip -n "$b" route add 10.1.0.1/32 dev d0
+in_ns "$b" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0
+# opened - does ESP that comes now get in
+opened() {
+	local before
+
+	before=$(counter "$b" in_esp)
+	once 1
+	[ "$(counter "$b" in_esp)" -gt "$before" ]
+}
+shut() { ! opened; }
+try 'ESP from where no way leads back, without rp_filter' opened
+try 'and once more' opened
+in_ns "$b" sysctl -qw net.ipv4.conf.eth0.rp_filter=1
+try 'with rp_filter there is none, soon' slowly shut
+in_ns "$b" sysctl -qw net.ipv4.conf.eth0.rp_filter=0
+ip -n "$b" link del d0
+again 'the way back is there again'
+
+# by SPI NAME - all that a sends now goes by that SA
+by() {
+	record "$a" eth0
+	once >/dev/null 2>&1
+	stop_recording
+	is "$2" 1 "$(esp_on_wire "$1")"
+	only_esp "$2, and nothing else"
+	forget_recording
+}
+alg=$(ours_algs)
+add() { in_ns "$1" setkey -f - <<<"add 10.1.0.1 10.1.0.2 esp $2 -m tunnel -r 64 $alg;"; }
+del() { in_ns "$1" setkey -f - <<<"delete 10.1.0.1 10.1.0.2 esp $2;"; }
+warm
+add "$b" 0x1003
+by 0x1001 'the SA that there is'
+add "$a" 0x1003
+by 0x1003 'a newer SA'
+warm
+del "$a" 0x1003
+by 0x1001 'it goes, and the older one is there'
+warm
+del "$a" 0x1001
+dropped 'both are gone' "$a" out_no_sa 1 lost
+del "$b" 0x1003
+add "$b" 0x1003
+add "$a" 0x1003
+again 'one comes'
+warm
+in_ns "$a" setkey -f - <<<'spddelete 10.10.1.0/24 10.10.2.0/24 any -P out;'
+dropped 'the policy goes: in clear, which is not let in' "$b" in_clear 1 lost
+in_ns "$a" setkey -f - <<<'spdadd 10.10.1.0/24 10.10.2.0/24 any -P out ipsec esp/tunnel/10.1.0.1-10.1.0.2/require;'
+again 'it comes back'
+
+big() { in_ns "$a" ping -n -c 1 -W "${1:-5}" -M "do" -s 1240 10.10.2.1; }
+try 'a large one' big
+try 'a large one that is warm' big
+ip -n "$a" link set eth0 mtu 1300
+dropped 'the MTU gets smaller' "$a" out_too_big 1 big 1
+ip -n "$a" link set eth0 mtu 1500
+try 'and large again' slowly big
+
+# TCP: what is merged and what is cut arrives as it was.
+stream() {
+	local sent answered
+
+	sent=$(counter "$b" in_esp)
+	answered=$(counter "$a" in_esp)
+	try "$1: 10 MB arrive" transfer "$a" "$b" 10.10.2.1 10
+	sent=$(($(counter "$b" in_esp) - sent))
+	answered=$(($(counter "$a" in_esp) - answered))
+	if [ "$sent" -gt 7000 ] && [ "$answered" -lt $((sent / 4)) ]; then
+		pass "$1: an answer is for many"
+	else
+		fail "$1: an answer is for many" "$sent sent, $answered answers"
+	fi
+}
+stream 'TCP'
+rule input 'ct state invalid drop'
+stream 'TCP and connection tracking'
+in_ns "$b" nft delete table ip warm
+is 'nothing else was lost' '' "$(drops "$b" | sed -e 's/in_clear=1 //')"
