@@ -70,6 +70,7 @@
 
 /* One CPU. */
 #define DEFINE_PER_CPU(type, name)	__typeof__(type) name
+#define this_cpu_inc(name)		((name)++)
 #define __this_cpu_read(name)		(name)
 #define __this_cpu_write(name, value)	((name) = (value))
 #define per_cpu(name, cpu)		((void)(cpu), (name))
@@ -93,6 +94,7 @@ struct crypto_aead;
 struct crypto_shash;
 struct scatterlist { int any; };
 struct aead_request { int any; };
+struct nf_hook_ops { void *priv; };
 struct shash_desc { struct crypto_shash *tfm; };
 struct crypto_authenc_key_param { __be32 enckeylen; };
 #define SHASH_DESC_ON_STACK(desc, shash)	struct shash_desc desc##_, *desc = &desc##_
@@ -113,7 +115,8 @@ void aead_request_set_callback(struct aead_request *req, u32 flags,
 void aead_request_set_crypt(struct aead_request *req, struct scatterlist *src,
 			    struct scatterlist *dst, unsigned int len, u8 *iv);
 void aead_request_set_ad(struct aead_request *req, unsigned int len);
-void sg_init_one(struct scatterlist *sg, const void *at, unsigned int len);
+void sg_init_table(struct scatterlist *sg, unsigned int entries);
+void sg_set_buf(struct scatterlist *sg, const void *at, unsigned int len);
 int crypto_shash_init(struct shash_desc *desc);
 int crypto_shash_update(struct shash_desc *desc, const u8 *at, unsigned int len);
 int crypto_shash_final(struct shash_desc *desc, u8 *digest);
@@ -162,6 +165,7 @@ struct sk_buff {
 	int skb_iif;
 	struct sock *sk;
 	char cb[48];
+	u16 flags;		/* of IPCB */
 };
 
 struct skb_shared_info {
