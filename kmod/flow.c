@@ -243,7 +243,7 @@ static bool fill_usual(const struct sk_buff *skb, const struct espl_upper *upper
 	    skb_headlen(skb) < skb_network_offset(skb) + sizeof(*iph) + 4)
 		return false;
 	*flow = (struct espl_flow){
-		.saddr.ip = iph->saddr, .daddr.ip = iph->daddr,
+		.saddr.ip6 = { iph->saddr }, .daddr.ip6 = { iph->daddr },
 		.sport = ports[0], .dport = ports[1],
 		.family = AF_INET, .proto = upper->proto, .ports_known = true,
 	};

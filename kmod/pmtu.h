@@ -5,7 +5,9 @@
 #ifndef ESPL_PMTU_H
 #define ESPL_PMTU_H
 
-#include "sad.h"
+#include <linux/skbuff.h>
+
+struct espl_sa;
 
 /**
  * struct espl_fit - which sizes fit, in octets of the packet before protection

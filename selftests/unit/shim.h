@@ -14,6 +14,7 @@
 #include "../../kmod/portable.h"
 
 #define __percpu
+#define __force
 #define U64_MAX			UINT64_MAX
 #define BUILD_BUG_ON(wrong)	_Static_assert(!(wrong), "")
 #define min(a, b)		((a) < (b) ? (a) : (b))
@@ -38,6 +39,7 @@ struct workqueue_struct;
 struct completion {};
 struct rhashtable {};
 struct hlist_head {};
+struct nf_hook_ops {};
 struct rcu_head {};
 struct mutex {};
 struct xarray {};
@@ -49,6 +51,7 @@ static inline void mutex_lock(struct mutex *lock) { (void)lock; }
 static inline void mutex_unlock(struct mutex *lock) { (void)lock; }
 
 static time64_t shim_seconds;	/* since boot */
+static unsigned long jiffies;
 static inline time64_t ktime_get_boottime_seconds(void) { return shim_seconds; }
 static inline time64_t ktime_get_real_seconds(void) { return shim_seconds; }
 
@@ -91,6 +94,7 @@ static inline void list_del_rcu(struct list_head *entry)
 
 /* A CPU, and numbers that only it changes. */
 #define this_cpu_ptr(p)		(p)
+#define this_cpu_inc(n)		((n)++)
 #define alloc_percpu(type)	calloc(1, sizeof(type))
 #define free_percpu(p)		free(p)
 #define rcu_read_lock()

@@ -158,6 +158,7 @@ static void changes(void)
 
 	policy = espl_policy_get(espl_spd_lookup_id(&en, 57));
 	shim_seconds = 100;
+	jiffies++;
 	says(ESPL_OUT, NET, 1, &id);
 	check(policy->last_used == 101, "a match is remembered");
 	espl_spd_del(&en, policy);
