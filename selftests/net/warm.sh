@@ -143,6 +143,7 @@ try 'a large one that is warm' big
 ip -n "$a" link set eth0 mtu 1300
 dropped 'the MTU gets smaller' "$a" out_too_big 1 big 1
 ip -n "$a" link set eth0 mtu 1500
+ip -n "$a" route flush cache	# or what was learned stays for ten minutes
 try 'and large again' slowly big
 
 # TCP: what is merged and what is cut arrives as it was.
