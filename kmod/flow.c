@@ -236,11 +236,15 @@ static bool fill_usual(const struct sk_buff *skb, const struct espl_upper *upper
 		       struct espl_flow *flow)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	const __be16 *ports = (const __be16 *)(iph + 1);
+	const __be16 *ports;
+	__be16 copy[2];
 
 	if (upper->offset != sizeof(*iph) || upper->fragment ||
-	    (upper->proto != IPPROTO_UDP && upper->proto != IPPROTO_TCP) ||
-	    skb_headlen(skb) < skb_network_offset(skb) + sizeof(*iph) + 4)
+	    (upper->proto != IPPROTO_UDP && upper->proto != IPPROTO_TCP))
+		return false;
+	ports = skb_header_pointer(skb, skb_network_offset(skb) + upper->offset,
+				   sizeof(copy), copy);
+	if (!ports)
 		return false;
 	*flow = (struct espl_flow){
 		.saddr.ip6 = { iph->saddr }, .daddr.ip6 = { iph->daddr },

@@ -77,11 +77,6 @@ static inline int skb_network_offset(const struct sk_buff *skb)
 	return skb->network;
 }
 
-static inline unsigned int skb_headlen(const struct sk_buff *skb)
-{
-	return skb->linear;
-}
-
 static inline void skb_set_network_header(struct sk_buff *skb, int offset)
 {
 	skb->network = offset;
