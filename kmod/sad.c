@@ -335,7 +335,7 @@ void espl_sad_del(struct espl_sa *sa)
 		retract(sa);
 	} else if (sa->en->staging) {
 		sa->stage = ESPL_LEAVING;
-		list_move_tail(&sa->all, &sa->en->sas_leaving);
+		list_move(&sa->all, &sa->en->sas_leaving);
 	} else {
 		espl_sa_kill(sa);
 		if (sa->conf.spi)
@@ -345,16 +345,18 @@ void espl_sad_del(struct espl_sa *sa)
 	}
 }
 
+/* The newest first: they are in front where a table keeps SAs of one pair in a list. */
 static unsigned int flush(struct list_head *list, u8 proto)
 {
-	struct espl_sa *sa, *next;
+	struct espl_sa *sa, *older;
 	unsigned int n = 0;
 
-	list_for_each_entry_safe(sa, next, list, all) {
+	list_for_each_entry_safe_reverse(sa, older, list, all) {
 		if (proto && sa->conf.proto != proto)
 			continue;
 		espl_sad_del(sa);
 		n++;
+		cond_resched();
 	}
 	return n;
 }
@@ -396,7 +398,7 @@ void espl_sad_commit_new(struct espl_net *en)
  * @en: the namespace, its policies those of after the transaction
  *
  * Packets that waited for what has come leave by the new policies. An answer ends
- * larval SAs, and they may be of those that go: always the first is taken.
+ * larval SAs, and they may be of those that go: always the last is taken, the newest.
  *
  * Context: Process, espl_net.lock held.
  */
@@ -408,11 +410,13 @@ void espl_sad_commit_old(struct espl_net *en)
 		list_del(&sa->all);
 		settle(sa);
 	}
-	while ((sa = list_first_entry_or_null(&en->sas_leaving, struct espl_sa, all))) {
+	while (!list_empty(&en->sas_leaving)) {
+		sa = list_last_entry(&en->sas_leaving, struct espl_sa, all);
 		if (sa->heir)
 			unpublish(sa);
 		else
 			espl_sad_del(sa);
+		cond_resched();
 	}
 }
 
