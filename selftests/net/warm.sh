@@ -83,6 +83,9 @@ ip -n "$b" route replace 10.10.1.0/24 via 10.1.0.1 src 10.10.2.1
 again 'the outer address comes back'
 
 # The way back leads elsewhere, which is let pass, and then is not.
+# Without ARP, which is asked by rp_filter, too.
+[[ $(ip -n "$b" -o link show eth0) =~ link/ether\ ([0-9a-f:]+) ]]
+ip -n "$a" neigh replace 10.1.0.2 lladdr "${BASH_REMATCH[1]}" nud permanent dev eth0
 ip -n "$b" link add d0 type dummy
 ip -n "$b" link set d0 up
 ip -n "$b" route add 10.1.0.1/32 dev d0

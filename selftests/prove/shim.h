@@ -70,7 +70,6 @@
 
 /* One CPU. */
 #define DEFINE_PER_CPU(type, name)	__typeof__(type) name
-#define this_cpu_inc(name)		((name)++)
 #define __this_cpu_read(name)		(name)
 #define __this_cpu_write(name, value)	((name) = (value))
 #define per_cpu(name, cpu)		((void)(cpu), (name))
@@ -94,7 +93,6 @@ struct crypto_aead;
 struct crypto_shash;
 struct scatterlist { int any; };
 struct aead_request { int any; };
-struct nf_hook_ops { void *priv; };
 struct shash_desc { struct crypto_shash *tfm; };
 struct crypto_authenc_key_param { __be32 enckeylen; };
 #define SHASH_DESC_ON_STACK(desc, shash)	struct shash_desc desc##_, *desc = &desc##_
