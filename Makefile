@@ -45,10 +45,11 @@ check:
 	selftests/run
 
 KERNELS	?= 6.1 6.12 7.2
+TESTS	?= net fault
 
 check-kernels:
 	tools/deps
-	selftests/run --kernel $(KERNELS) net fault
+	selftests/run --kernel $(KERNELS) $(TESTS)
 
 check-sanitized:
 	tools/deps vm fuzz
