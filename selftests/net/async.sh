@@ -50,9 +50,9 @@ is "every cipher has its instance of $wrapper" "$(aead_names)" \
 	"$(awk -v w="$wrapper" 'BEGIN {RS = ""} $0 ~ "driver *: " w {print $3}' /proc/crypto |
 		sort -u)"
 
-# cipher_users - how many hold an instance of it
+# cipher_users - how many hold an instance of it; one that is wrapped twice counts once
 cipher_users() {
-	awk -v w="$wrapper" 'BEGIN {RS = ""} $0 ~ "driver *: " w && match($0, /refcnt *: [0-9]+/) {
+	awk -v w="$wrapper" 'BEGIN {RS = ""} $0 ~ "driver *: " w && $0 !~ w "[(]" w && match($0, /refcnt *: [0-9]+/) {
 		n = substr($0, RSTART, RLENGTH); sub(/.*: /, "", n); sum += n}
 		END {print sum + 0}' /proc/crypto
 }
