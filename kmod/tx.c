@@ -406,20 +406,32 @@ static void protect_cut(struct espl_net *en, struct sk_buff *skb,
 }
 
 /*
- * The checksum that the device was to compute. 110 instructions less than by
- * skb_csum_hwoffload_help(), which does it where others have the packet, too.
+ * Does the packet have the checksum that the device was to compute, behind its IP header:
+ * a virtual machine whose packets are forwarded may say anything, also that it is in front.
+ */
+static bool holds_sum(struct sk_buff *skb, u8 family)
+{
+	int header = family == AF_INET ? ip_hdrlen(skb) : sizeof(struct ipv6hdr);
+	int start = skb_checksum_start_offset(skb);
+
+	return skb->ip_summed != CHECKSUM_PARTIAL ||
+	       (start >= header &&
+		pskb_may_pull(skb, start + skb->csum_offset + sizeof(__sum16)));
+}
+
+/*
+ * Compute it. 110 instructions less than by skb_csum_hwoffload_help(), which does it
+ * where others have the packet, too.
  */
 static bool sum_up(struct sk_buff *skb)
 {
-	unsigned int start;
+	unsigned int start = skb_checksum_start_offset(skb);
 	__sum16 *sum;
 
 	if (skb->ip_summed != CHECKSUM_PARTIAL)
 		return true;
-	start = skb_checksum_start_offset(skb);
-	if (skb_csum_is_sctp(skb) || skb_cloned(skb) || skb_is_nonlinear(skb) ||
-	    start + skb->csum_offset + sizeof(*sum) > skb->len)
-		/* Not skb_checksum_help(), which would spoil SCTP's. */
+	/* Not skb_checksum_help(), which would spoil SCTP's. */
+	if (skb_csum_is_sctp(skb) || skb_cloned(skb) || skb_is_nonlinear(skb))
 		return !skb_csum_hwoffload_help(skb, 0);
 	sum = (__sum16 *)(skb->data + start + skb->csum_offset);
 	*sum = csum_fold(csum_partial(skb->data + start, skb->len - start, 0)) ?:
@@ -451,7 +463,9 @@ static void protect_all(struct espl_net *en, struct sk_buff *skb,
 	struct sk_buff *segs, *next;
 
 	if (!skb_is_gso(skb)) {
-		if (!sum_up(skb))
+		if (!holds_sum(skb, family))
+			espl_drop(en, skb, ESPL_OUT_HEADER);
+		else if (!sum_up(skb))
 			espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
 		else
 			protect_cut(en, skb, plan, dst, family);

@@ -265,3 +265,19 @@ in_ns "$left" python3 leak.py send fd02::2 7777 hopopts
 in_ns "$left" python3 leak.py send 10.2.0.2 7778
 nothing_clear 'a protected port: neither fragments nor whole datagrams are clear' \
 	"ip6 host fd02::2 or (host 10.2.0.2 and not port 7778 and not icmp)"
+
+# A virtual machine's packets come with a checksum that is not computed yet, and it says
+# where that is.
+mac=$(ip -n "$gw1" -br link show lan | awk '{print $3}')
+unsummed() { in_ns "$left" python3 leak.py unsummed "$mac" 10.1.0.2 10.2.0.2 7777 "$@"; }
+before=$(counter "$gw1" out_esp)
+more_esp() { [ "$(counter "$gw1" out_esp)" -gt "$before" ]; }
+unsummed 34 6
+slowly more_esp
+is 'a checksum that is to be computed: the packet is protected' $((before + 1)) \
+	"$(counter "$gw1" out_esp)"
+for at in '14 16' '33 2'; do
+	# shellcheck disable=SC2086 # two numbers
+	dropped "a checksum from $at on, within the IP header: the packet is lost" \
+		"$gw1" out_header 1 unsummed $at
+done
