@@ -310,11 +310,11 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 }
 
 /* Will LOCAL_IN, if it comes there, be the same to it as PRE_ROUTING. */
-static bool is_early(struct net *net, const struct sk_buff *skb)
+static bool is_early(struct net *net, struct sk_buff *skb)
 {
 	return ip_hdr(skb)->ihl == 5 && !ip_is_fragment(ip_hdr(skb)) &&
 	       skb->pkt_type == PACKET_HOST && !skb_dst(skb) && !skb_is_gso(skb) &&
-	       !nf_bridge_info_exists(skb) && !(skb->dev->flags & IFF_LOOPBACK) &&
+	       !nf_bridge_info_exists(skb) && !passes(skb, AF_INET) &&
 	       espl_hooks_alone(net, AF_INET, NF_INET_LOCAL_IN) &&
 	       espl_way_find(net, skb);
 }
