@@ -3,8 +3,8 @@
 # make            the module for the running kernel, and the tools
 # make demo       the main job in a virtual machine, with a transcript
 # make check      every test: on the host, then in virtual machines
-# make check-kernels  the network tests on 6.1, 6.12 and 7.2
-# make check-sanitized  the network tests in a kernel that looks for bugs
+# make check-kernels  the network tests on 6.1, 6.12 and 7.2; or TESTS='net/NAME ...'
+# make check-sanitized  all of them, or TESTS, in a kernel that looks for bugs
 # make fuzz-kernel  the module fuzzed in that kernel, SECONDS=60 each
 # make coverage   which lines of the module that and the network tests reach
 # make bench      what packets cost, beside xfrm and WireGuard; takes hours
@@ -45,15 +45,14 @@ check:
 	selftests/run
 
 KERNELS	?= 6.1 6.12 7.2
-TESTS	?= net fault
 
 check-kernels:
 	tools/deps
-	selftests/run --kernel $(KERNELS) $(TESTS)
+	selftests/run --kernel $(KERNELS) $(or $(TESTS),net fault)
 
 check-sanitized:
 	tools/deps vm fuzz
-	selftests/run --kernel sanitized alive fuzz-kernel fault net
+	selftests/run --kernel sanitized $(or $(TESTS),alive fuzz-kernel fault net)
 
 SECONDS	?= 60
 
