@@ -11,6 +11,7 @@
 trap finish EXIT
 
 modprobe esplanade || exit 1
+[ -e /proc/kcore ] || { pass 'keys in memory # SKIP without /proc/kcore (User-Mode-Linux)'; exit; }
 host a
 host b
 link "$a" eth0 10.1.0.1/24 "$b" eth0 10.1.0.2/24
