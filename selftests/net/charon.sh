@@ -113,6 +113,8 @@ moved() {
 }
 in_ns "$a" sysctl -qw net.ipv4.conf.all.promote_secondaries=1 \
 	net.ipv4.conf.eth0.promote_secondaries=1
+# Else a daemon that hears of the old address's end first may go on by IPv6.
+ip -n "$a" addr del fd01::1/64 dev eth0
 for theirs in netlink ours; do
 	label="MOBIKE, $theirs"
 	charon "$a" ours '10.1.0.1, 10.1.0.11|10.1.0.1' 10.1.0.2 10.10.1.0/24 10.10.2.0/24 \
@@ -142,6 +144,7 @@ for theirs in netlink ours; do
 	ip -n "$a" addr del 10.1.0.11/24 dev eth0
 	ip -n "$a" route replace 10.10.2.0/24 via 10.1.0.2 src 10.10.1.1
 done
+ip -n "$a" addr add fd01::1/64 dev eth0 nodad
 
 # Lifetimes: new SAs come by themselves, and no packet is lost.
 label='rekeyed by lifetime'

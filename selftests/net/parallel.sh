@@ -13,7 +13,7 @@
 trap finish EXIT
 
 modprobe -a esplanade nf_tables || exit 1
-[ "$(nproc)" -ge 2 ] || fail 'there are processors'
+[ "$(nproc)" -ge 2 ] || try_unexamined 'there are processors' false
 host a
 host b
 link "$a" eth0 10.1.0.1/24 "$b" eth0 10.1.0.2/24
