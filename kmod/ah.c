@@ -36,11 +36,6 @@ static void fini(struct espl_sa *sa)
 		crypto_free_shash(sa->shash);
 }
 
-static unsigned int overhead(const struct espl_sa *sa, unsigned int payload)
-{
-	return sa->hdrlen;
-}
-
 static unsigned int mtu(const struct espl_sa *sa, unsigned int room)
 {
 	return room > sa->hdrlen ? room - sa->hdrlen : 0;
@@ -168,7 +163,6 @@ const struct espl_xform espl_ah = {
 	.stat_in = ESPL_IN_AH,
 	.init = init,
 	.fini = fini,
-	.overhead = overhead,
 	.mtu = mtu,
 	.wrap = wrap,
 	.seal = seal,

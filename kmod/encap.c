@@ -51,21 +51,6 @@ unsigned int espl_encap_max(u8 family)
 }
 
 /**
- * espl_encap_outer() - size of the IP header that an SA adds
- * @sa: the SA
- *
- * Context: Any.
- * Return: Octets, 0 in transport mode.
- */
-unsigned int espl_encap_outer(const struct espl_sa *sa)
-{
-	if (sa->conf.mode != IPSEC_MODE_TUNNEL)
-		return 0;
-	return sa->conf.family == AF_INET ? sizeof(struct iphdr) :
-					    sizeof(struct ipv6hdr);
-}
-
-/**
  * espl_encap_header() - how much of a packet stays in front in transport mode
  * @skb: the packet, its IP header with options or extension headers linear
  * @family: AF_INET or AF_INET6
@@ -138,12 +123,14 @@ static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
 		.ttl = ip4_dst_hoplimit(skb_dst(skb)),
 		.protocol = announced(sa),
 		.saddr = sa->conf.saddr.ip,
-		.daddr = espl_natt_remote(sa).addr.ip,
+		.daddr = sa->encaplen ? espl_natt_remote(sa).addr.ip : sa->conf.daddr.ip,
 	};
 	/* What nobody will cut needs no number (RFC 6864): 140 instructions less. */
 	if (!inner->df || !espl_cb(skb)->fits)
 		ip_select_ident(sa->en->net, skb, NULL);
-	ip_send_check(iph);
+	/* Of the outermost header IP computes the checksum, whatever is there. */
+	if (espl_cb(skb)->next + 1 < espl_cb(skb)->n)
+		ip_send_check(iph);
 	skb->protocol = htons(ETH_P_IP);
 }
 

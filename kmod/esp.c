@@ -143,6 +143,7 @@ static int init(struct espl_sa *sa)
 	sa->ivlen = conf->enc->ivlen;
 	sa->icvlen = conf->auth ? conf->auth->icvlen : conf->enc->icvlen;
 	sa->hdrlen = ESPL_ESP_HDR + sa->ivlen;
+	sa->taillen = sa->align - 1 + ESPL_ESP_TAIL + sa->icvlen;
 	err = crypto_aead_setauthsize(aead, sa->icvlen);
 	return err ?: set_key(aead, conf);
 }
@@ -151,12 +152,6 @@ static void fini(struct espl_sa *sa)
 {
 	if (sa->aead)
 		crypto_free_aead(sa->aead);
-}
-
-static unsigned int overhead(const struct espl_sa *sa, unsigned int payload)
-{
-	return sa->hdrlen + espl_esp_padding(payload, sa->align) +
-	       ESPL_ESP_TAIL + sa->icvlen;
 }
 
 static unsigned int mtu(const struct espl_sa *sa, unsigned int room)
@@ -323,7 +318,6 @@ const struct espl_xform espl_esp = {
 	.stat_in = ESPL_IN_ESP,
 	.init = init,
 	.fini = fini,
-	.overhead = overhead,
 	.mtu = mtu,
 	.wrap = wrap,
 	.seal = seal,

@@ -129,7 +129,10 @@ out:
  */
 void espl_life_init(struct espl_sa *sa)
 {
+	const struct espl_lifetime *hard = &sa->conf.hard, *soft = &sa->conf.soft;
+
 	INIT_DELAYED_WORK(&sa->life, work);
+	sa->counted = hard->packets || hard->bytes || soft->packets || soft->bytes;
 }
 
 /**
@@ -187,14 +190,14 @@ bool espl_life_charge(struct espl_sa *sa, unsigned int bytes)
 {
 	const struct espl_sa_conf *conf = &sa->conf;
 
-	if (used_up(sa, &conf->hard))
+	if (sa->counted && used_up(sa, &conf->hard))
 		return false;
 	atomic64_inc(&sa->packets);
 	atomic64_add(bytes, &sa->bytes);
 	touch(sa);
-	if (used_up(sa, &conf->hard) ||
-	    (READ_ONCE(sa->state) == SADB_SASTATE_MATURE &&
-	     used_up(sa, &conf->soft)))
+	if (sa->counted && (used_up(sa, &conf->hard) ||
+			    (READ_ONCE(sa->state) == SADB_SASTATE_MATURE &&
+			     used_up(sa, &conf->soft))))
 		wake(sa, 0);
 	return true;
 }

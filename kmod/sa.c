@@ -119,27 +119,14 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 }
 
 /**
- * espl_sa_get() - hold an SA
- * @sa: an SA that the caller holds, or has looked up under RCU or the mutex
- *
- * Context: Any.
- * Return: @sa, or NULL where its last holder has just let go.
- */
-struct espl_sa *espl_sa_get(struct espl_sa *sa)
-{
-	return refcount_inc_not_zero(&sa->refs) ? sa : NULL;
-}
-
-/**
- * espl_sa_put() - let go of an SA
+ * espl_sa_free() - free an SA that nobody holds any more, after a grace period
  * @sa: the SA
  *
  * Context: Any.
  */
-void espl_sa_put(struct espl_sa *sa)
+void espl_sa_free(struct espl_sa *sa)
 {
-	if (refcount_dec_and_test(&sa->refs))
-		queue_rcu_work(espl_wq, &sa->free);
+	queue_rcu_work(espl_wq, &sa->free);
 }
 
 /**

@@ -164,6 +164,7 @@ struct espl_pair_key {
  * @aead: the crypto of ESP; NULL while larval [I]
  * @shash: the crypto of AH; NULL while larval [I]
  * @hdrlen: octets of the transform's header, IV included [I]
+ * @taillen: octets put behind a payload, at most [I]
  * @align: what payload plus trailer is padded to, octets [I]
  * @ivlen: octets of IV on the wire [I]
  * @icvlen: octets of ICV on the wire [I]
@@ -177,6 +178,7 @@ struct espl_pair_key {
  * @first_used: espl_now() of the first packet, 0 before it
  * @last_used: espl_now() of the latest packet, 0 before the first
  * @touched: when that was written, in jiffies
+ * @counted: there is a limit of packets or octets [I]
  * @window: the anti-replay window; another one only before packets come [I]
  * @route: cached outer route (BH off) [C]
  * @encaplen: octets of UDP header in front of ESP [I]
@@ -209,6 +211,7 @@ struct espl_sa {
 	struct crypto_aead *aead;
 	struct crypto_shash *shash;
 	u8 hdrlen;
+	u8 taillen;
 	u8 align;
 	u8 ivlen;
 	u8 icvlen;
@@ -222,6 +225,7 @@ struct espl_sa {
 	time64_t first_used;
 	time64_t last_used;
 	unsigned long touched;
+	bool counted;
 
 	struct espl_window *window;
 
@@ -252,11 +256,22 @@ void espl_sad_fini(struct espl_net *en);
 
 struct espl_sa *espl_sa_alloc(struct espl_net *en,
 			      const struct espl_sa_conf *conf);
-struct espl_sa *espl_sa_get(struct espl_sa *sa);
-void espl_sa_put(struct espl_sa *sa);
+void espl_sa_free(struct espl_sa *sa);
 void espl_sa_current(const struct espl_sa *sa, struct espl_lifetime *current_);
 void espl_sa_kill(struct espl_sa *sa);
 void espl_sa_inherit(struct espl_sa *sa, struct espl_sa *old);
+
+/* Hold an SA that was lent; NULL where its last holder has just let go. */
+static inline struct espl_sa *espl_sa_get(struct espl_sa *sa)
+{
+	return refcount_inc_not_zero(&sa->refs) ? sa : NULL;
+}
+
+static inline void espl_sa_put(struct espl_sa *sa)
+{
+	if (refcount_dec_and_test(&sa->refs))
+		espl_sa_free(sa);
+}
 
 void espl_sad_changed(struct espl_net *en);
 int espl_sad_add(struct espl_sa *sa);

@@ -86,17 +86,11 @@ static unsigned int head_of(const struct espl_sa *sa)
 	return espl_encap_outer(sa) + sa->encaplen + sa->hdrlen;
 }
 
-/* @len: of the packet in front of it */
-static unsigned int tail_of(const struct espl_sa *sa, unsigned int len)
-{
-	return sa->xform->overhead(sa, len) + sa->align;
-}
-
 static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa,
 				 unsigned int pad)
 {
 	return espl_own(skb, LL_RESERVED_SPACE(skb_dst(skb)->dev) + head_of(sa),
-			tail_of(sa, skb->len + pad) + pad);
+			sa->taillen + pad);
 }
 
 /*
@@ -106,12 +100,13 @@ static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa,
 static unsigned int padding(struct sk_buff *skb, const struct espl_sa *sa)
 {
 	const struct espl_cb *cb = espl_cb(skb);
-	unsigned int outer = espl_encap_outer(sa) + sa->encaplen, mtu, most;
+	unsigned int outer, mtu, most;
 
 	if (!(sa->conf.flags & SADB_X_SAFLAGS_TFC) ||
 	    sa->conf.mode != IPSEC_MODE_TUNNEL ||
 	    sa->conf.proto != IPPROTO_ESP || cb->next + 1 < cb->n)
 		return 0;
+	outer = espl_encap_outer(sa) + sa->encaplen;
 	mtu = dst_mtu(skb_dst(skb));
 	most = mtu > outer ? sa->xform->mtu(sa, mtu - outer) : 0;
 	return most > skb->len ? most - skb->len : 0;
@@ -146,22 +141,11 @@ static void step(struct sk_buff *skb)
 	sa->xform->seal(skb, sa, seq, sealed);
 }
 
-static void go_by(struct sk_buff *skb, struct dst_entry *dst)
-{
-	if (skb_dst(skb) != dst) {
-		skb_dst_drop(skb);
-		skb_dst_set(skb, dst_clone(dst));
-	}
-	skb->dev = dst->dev;
-}
-
 /* One packet or segment, not GSO, that fits. */
-static void protect(struct sk_buff *skb, const struct espl_plan *plan,
-		    struct dst_entry *dst, u8 family)
+static void protect(struct sk_buff *skb, const struct espl_plan *plan, u8 family)
 {
 	struct espl_cb *cb = espl_cb(skb);
 
-	go_by(skb, dst);
 	skb->ip_summed = CHECKSUM_NONE;
 	skb->encapsulation = 0;
 	nf_reset_ct(skb);
@@ -261,12 +245,20 @@ void espl_tx_dummy(struct espl_sa *sa)
 }
 
 /* The outermost tunnel decides the way out; without one the packet's own does. */
-static struct dst_entry *resolve_route(const struct espl_plan *plan,
-				       const struct sk_buff *skb)
+static struct dst_entry *resolve_route(const struct espl_plan *plan, struct sk_buff *skb)
 {
-	if (!plan->tunnel)
-		return dst_clone(skb_dst(skb));
-	return route(plan->sa[plan->tunnel - 1]);
+	if (plan->tunnel)
+		return route(plan->sa[plan->tunnel - 1]);
+	/* Crypto may outlast the RCU section that the packet's dst lives by. */
+	return skb_dst_force(skb) ? dst_clone(skb_dst(skb)) : NULL;
+}
+
+/* @dst: given away */
+static void go_by(struct sk_buff *skb, struct dst_entry *dst)
+{
+	skb_dst_drop(skb);
+	skb_dst_set(skb, dst);
+	skb->dev = dst->dev;
 }
 
 static void find_tunnel(struct espl_plan *plan, const struct espl_flow *flow)
@@ -336,37 +328,37 @@ static bool are_usable(const struct espl_plan *plan)
 	return plan->n;
 }
 
-/*
- * By which SAs the packet goes: by those of the flow's last one, if nothing has changed
- * since. 450 instructions less than to look them up.
- */
-static unsigned int make_plan(struct espl_plan *plan, struct espl_net *en,
-			      const struct espl_policy *policy,
-			      const struct espl_flow *flow,
-			      const struct espl_waiting *packet,
-			      struct espl_plan *kept)
+static noinline unsigned int make_plan(struct espl_plan *plan, struct espl_net *en,
+				       const struct espl_policy *policy,
+				       const struct espl_flow *flow, struct sk_buff *skb,
+				       const struct nf_hook_state *state)
 {
+	const struct espl_waiting packet = { .skb = skb, .okfn = state->okfn };
 	/* Pairs with espl_sad_changed(). Before the search, or it were too new. */
 	unsigned long version = smp_load_acquire(&en->sad_version);
 	unsigned int verdict;
 
-	if (kept && kept->sad_version == version && are_usable(kept)) {
-		*plan = *kept;
-		return NF_ACCEPT;
-	}
 	*plan = (struct espl_plan){};
-	verdict = resolve_sas(plan, en, policy, flow, packet);
+	verdict = resolve_sas(plan, en, policy, flow, &packet);
 	/* Where one is missing, a keyer is asked with every packet. */
-	if (verdict == NF_ACCEPT && kept && plan->n == policy->tmpls) {
+	if (verdict == NF_ACCEPT && plan->n == policy->tmpls)
 		plan->sad_version = version;
-		*kept = *plan;
-	}
 	return verdict;
+}
+
+/*
+ * Does the plan hold by which the flow's last packet went: nothing has changed since.
+ * 450 instructions less than to make one.
+ */
+static bool holds(const struct espl_net *en, const struct espl_plan *plan)
+{
+	/* Pairs with espl_sad_changed(). */
+	return plan->sad_version == smp_load_acquire(&en->sad_version) && are_usable(plan);
 }
 
 /* In a tunnel, what fits does not depend on the packet, if that came whole. */
 static void measure(struct espl_plan *plan, struct sk_buff *skb, u8 family,
-		    unsigned int mtu, struct espl_plan *kept)
+		    unsigned int mtu)
 {
 	unsigned int dfbit = READ_ONCE(espl_encap_dfbit);
 	bool whole = !espl_pmtu_came_in(skb, family);
@@ -374,26 +366,18 @@ static void measure(struct espl_plan *plan, struct sk_buff *skb, u8 family,
 	if (plan->mtu == mtu && plan->dfbit == dfbit && whole)
 		return;
 	espl_pmtu_measure(skb, family, plan->sa, plan->n, mtu, &plan->fit);
-	if (!kept || kept->sad_version != plan->sad_version || !whole ||
-	    plan->sa[0]->conf.mode != IPSEC_MODE_TUNNEL)
-		return;
-	kept->mtu = mtu;
-	kept->dfbit = dfbit;
-	kept->fit = plan->fit;
+	plan->mtu = whole && plan->sa[0]->conf.mode == IPSEC_MODE_TUNNEL ? mtu : 0;
+	plan->dfbit = dfbit;
 }
 
-/* A datagram that no outer packet can hold goes in several. */
-static void protect_cut(struct espl_net *en, struct sk_buff *skb,
-			const struct espl_plan *plan, struct dst_entry *dst,
-			u8 family)
+static noinline void protect_pieces(struct espl_net *en, struct sk_buff *skb,
+				    const struct espl_plan *kept, u8 family)
 {
+	/* The first that leaves may lead to a lookup, and the next flow has its place. */
+	const struct espl_plan plan = *kept;
 	struct sk_buff *piece, *next;
 
-	if (skb->len <= plan->fit.whole) {
-		protect(skb, plan, dst, family);
-		return;
-	}
-	piece = espl_frag_cut(en->net, skb, family, plan->fit.piece);
+	piece = espl_frag_cut(en->net, skb, family, plan.fit.piece);
 	if (!piece) {
 		espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
 		return;
@@ -401,8 +385,18 @@ static void protect_cut(struct espl_net *en, struct sk_buff *skb,
 	consume_skb(skb);
 	skb_list_walk_safe(piece, skb, next) {
 		skb_mark_not_on_list(skb);
-		protect(skb, plan, dst, family);
+		protect(skb, &plan, family);
 	}
+}
+
+/* A datagram that no outer packet can hold goes in several. */
+static void protect_cut(struct espl_net *en, struct sk_buff *skb,
+			const struct espl_plan *plan, u8 family)
+{
+	if (skb->len <= plan->fit.whole)
+		protect(skb, plan, family);
+	else
+		protect_pieces(en, skb, plan, family);
 }
 
 /*
@@ -441,40 +435,30 @@ static bool sum_up(struct sk_buff *skb)
 
 /* With room for all that is to be put on, in pieces that cost little: see segment.c. */
 static struct sk_buff *segment(struct sk_buff *skb, const struct espl_plan *plan,
-			       const struct dst_entry *dst, u8 family)
+			       u8 family)
 {
-	unsigned int head = LL_RESERVED_SPACE(dst->dev), tail = 0;
+	unsigned int head = LL_RESERVED_SPACE(skb->dev), tail = 0;
 	struct sk_buff *segs;
 
 	for (unsigned int i = 0; i < plan->n; i++) {
 		head += head_of(plan->sa[i]);
-		tail += tail_of(plan->sa[i], 0) + plan->sa[i]->align;
+		tail += plan->sa[i]->taillen;
 	}
 	segs = espl_segment(skb, family, ALIGN(head, sizeof(long)), tail);
 	/* No features: linear segments with their checksums done. */
 	return segs ?: skb_gso_segment(skb, 0);
 }
 
-/* The packet is ours now. What it is made of is sent, or dropped, by name. */
-static void protect_all(struct espl_net *en, struct sk_buff *skb,
-			const struct espl_plan *plan, struct dst_entry *dst,
-			u8 family)
+static noinline void protect_segments(struct espl_net *en, struct sk_buff *skb,
+				      const struct espl_plan *kept, u8 family)
 {
+	/* As in protect_pieces(). */
+	const struct espl_plan plan = *kept;
 	struct sk_buff *segs, *next;
 
-	if (!skb_is_gso(skb)) {
-		if (!holds_sum(skb, family))
-			espl_drop(en, skb, ESPL_OUT_HEADER);
-		else if (!sum_up(skb))
-			espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
-		else
-			protect_cut(en, skb, plan, dst, family);
-		return;
-	}
 	/* Once, and not for each segment. */
-	go_by(skb, dst);
 	nf_reset_ct(skb);
-	segs = segment(skb, plan, dst, family);
+	segs = segment(skb, &plan, family);
 	if (IS_ERR_OR_NULL(segs)) {
 		espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
 		return;
@@ -482,8 +466,22 @@ static void protect_all(struct espl_net *en, struct sk_buff *skb,
 	consume_skb(skb);
 	skb_list_walk_safe(segs, skb, next) {
 		skb_mark_not_on_list(skb);
-		protect_cut(en, skb, plan, dst, family);
+		protect_cut(en, skb, &plan, family);
 	}
+}
+
+/* The packet is ours now. What it is made of is sent, or dropped, by name. */
+static void protect_all(struct espl_net *en, struct sk_buff *skb,
+			const struct espl_plan *plan, u8 family)
+{
+	if (skb_is_gso(skb))
+		protect_segments(en, skb, plan, family);
+	else if (!holds_sum(skb, family))
+		espl_drop(en, skb, ESPL_OUT_HEADER);
+	else if (!sum_up(skb))
+		espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
+	else
+		protect_cut(en, skb, plan, family);
 }
 
 static unsigned int refuse(struct espl_net *en, struct sk_buff *skb,
@@ -495,29 +493,26 @@ static unsigned int refuse(struct espl_net *en, struct sk_buff *skb,
 
 static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 			  const struct espl_policy *policy,
-			  const struct espl_flow *flow, struct espl_plan *kept,
+			  const struct espl_flow *flow, struct espl_plan *plan,
 			  const struct nf_hook_state *state)
 {
-	const struct espl_waiting packet = { .skb = skb, .okfn = state->okfn };
-	struct dst_entry *dst = NULL;
-	struct espl_plan plan;
-	unsigned int verdict;
+	unsigned int verdict = NF_ACCEPT;
+	struct dst_entry *dst;
 
 	espl_ct_bar(skb);
-	verdict = make_plan(&plan, en, policy, flow, &packet, kept);
+	if (!holds(en, plan))
+		verdict = make_plan(plan, en, policy, flow, skb, state);
 	if (verdict == NF_STOLEN)
 		return NF_STOLEN;
 	if (verdict == NF_DROP)
 		return refuse(en, skb, ESPL_OUT_NO_SA);
-	if (!plan.n)
+	if (!plan->n)
 		return NF_ACCEPT;	/* level use, and nothing to use */
-	/* Crypto may outlast the RCU section that the packet's dst lives by. */
-	if (skb_dst_force(skb))
-		dst = resolve_route(&plan, skb);
+	dst = resolve_route(plan, skb);
 	if (!dst)
 		return refuse(en, skb, ESPL_OUT_NO_ROUTE);
-	measure(&plan, skb, flow->family, dst_mtu(dst), kept);
-	if (!espl_pmtu_fit(skb, flow->family, &plan.fit)) {
+	measure(plan, skb, flow->family, dst_mtu(dst));
+	if (!espl_pmtu_fit(skb, flow->family, &plan->fit)) {
 		dst_release(dst);
 		refuse(en, skb, ESPL_OUT_TOO_BIG);
 		return NF_DROP_ERR(-EMSGSIZE);
@@ -526,8 +521,8 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 		dst_release(dst);
 		return refuse(en, skb, ESPL_OUT_CONNTRACK);
 	}
-	protect_all(en, skb, &plan, dst, flow->family);
-	dst_release(dst);
+	go_by(skb, dst);
+	protect_all(en, skb, plan, flow->family);
 	return NF_STOLEN;
 }
 
@@ -560,15 +555,14 @@ static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
 static enum espl_verdict lookup(struct espl_net *en, struct sk_buff *skb,
 				struct espl_flow *flow,
 				struct espl_policy **policy,
-				struct espl_plan **kept)
+				struct espl_plan **plan)
 {
-	enum espl_verdict verdict = espl_index_lookup(en, ESPL_OUT, flow, policy, kept);
+	enum espl_verdict verdict = espl_index_lookup(en, ESPL_OUT, flow, policy, plan);
 	struct espl_flow about;
 
 	if (verdict != ESPL_NO_POLICY || !espl_quote_flow(skb, flow, &about))
 		return verdict;
-	*kept = NULL;
-	verdict = espl_spd_lookup(en, ESPL_OUT, &about, policy);
+	verdict = espl_index_lookup(en, ESPL_OUT, &about, policy, plan);
 	if (verdict == ESPL_UNCLEAR)
 		return verdict;
 	/* The SAs of transport mode are for their own two hosts. */
@@ -600,18 +594,20 @@ static unsigned int judge(struct espl_net *en, struct sk_buff *skb,
 			  struct espl_flow *flow,
 			  const struct nf_hook_state *state)
 {
-	unsigned int verdict = espl_frag_settle(en, skb, flow, BIT(ESPL_OUT),
-						ESPL_FRAG_OUT);
 	struct espl_policy *policy;
-	struct espl_plan *kept;
+	struct espl_plan *plan;
 
-	if (verdict != NF_ACCEPT)
-		return verdict;
+	if (flow->fragment) {
+		unsigned int verdict = espl_frag_settle(en, skb, flow, BIT(ESPL_OUT),
+							ESPL_FRAG_OUT);
+		if (verdict != NF_ACCEPT)
+			return verdict;
+	}
 	if (espl_skpol_sender(skb)) {
 		espl_stat_inc(en, ESPL_OUT_BYPASS);
 		return NF_ACCEPT;
 	}
-	switch (lookup(en, skb, flow, &policy, &kept)) {
+	switch (lookup(en, skb, flow, &policy, &plan)) {
 	case ESPL_BYPASS:
 		espl_stat_inc(en, ESPL_OUT_BYPASS);
 		return NF_ACCEPT;
@@ -625,7 +621,7 @@ static unsigned int judge(struct espl_net *en, struct sk_buff *skb,
 			return NF_STOLEN;
 		}
 		return is_ours(en, skb, flow) ?
-		       NF_ACCEPT : apply(en, skb, policy, flow, kept, state);
+		       NF_ACCEPT : apply(en, skb, policy, flow, plan, state);
 	default:
 		return NF_ACCEPT;
 	}

@@ -24,13 +24,12 @@ typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
  * @spi_offset: where the SPI is in the header; the sequence number is behind it
  * @stat_out: counts what was sealed
  * @stat_in: counts what was opened
- * @init: make the crypto of an SA that is to be mature, and its hdrlen; sleeps.
+ * @init: make the crypto of an SA that is to be mature, and its lengths; sleeps.
  *	  0, -ENOENT where the kernel lacks the algorithm, -EINVAL where it
  *	  refuses the key, or -ENOMEM
  * @fini: undo that, or what there is of it; sleeps
- * @overhead: octets added to a payload of so many, IP headers not counted
  * @mtu: the largest payload that fits into so many octets without IP header;
- *	 exact, and the inverse of @overhead
+ *	 exact, and the inverse of what @wrap and the header add
  * @wrap: put behind the payload what belongs there, and say what it is. The
  *	  transport header is the transform's; all is linear, with tailroom
  * @seal: write SPI and sequence number, never used before on this SA, and run
@@ -52,7 +51,6 @@ struct espl_xform {
 	enum espl_stat stat_in;
 	int (*init)(struct espl_sa *sa);
 	void (*fini)(struct espl_sa *sa);
-	unsigned int (*overhead)(const struct espl_sa *sa, unsigned int payload);
 	unsigned int (*mtu)(const struct espl_sa *sa, unsigned int room);
 	void (*wrap)(struct sk_buff *skb, const struct espl_sa *sa,
 		     u8 next_header);
