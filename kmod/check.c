@@ -132,7 +132,7 @@ static bool suits(const struct espl_net *en, const struct espl_cb *cb,
  * espl_check_chain() - may a decapsulated packet pass
  * @en: the namespace
  * @skb: the packet; in its cb the SAs it came out of, outermost first
- * @flow: the packet's flow
+ * @flow: the packet's flow; what would spare it is taken out
  * @local: whether it is for this host
  * @why: set to the reason where it may not
  *
@@ -143,19 +143,17 @@ static bool suits(const struct espl_net *en, const struct espl_cb *cb,
  * Return: Whether it may.
  */
 bool espl_check_chain(struct espl_net *en, struct sk_buff *skb,
-		      const struct espl_flow *flow, bool local,
-		      enum espl_stat *why)
+		      struct espl_flow *flow, bool local, enum espl_stat *why)
 {
 	const struct espl_cb *cb = espl_cb(skb);
 	struct espl_policy *policy = NULL;
-	struct espl_flow judged = *flow;
 	struct espl_plan *kept;
 
 	/* What is spared is spared to come in clear. This did not. */
-	judged.group = false;
-	judged.neighbour = false;
+	flow->group = false;
+	flow->neighbour = false;
 	*why = ESPL_IN_POLICY;
-	switch (inbound(en, skb, &judged, local, &policy, &kept)) {
+	switch (inbound(en, skb, flow, local, &policy, &kept)) {
 	case ESPL_NO_POLICY:
 	case ESPL_BYPASS:
 		return satisfies(cb, NULL, 0);
@@ -208,7 +206,7 @@ static unsigned int check_clear(struct espl_net *en, struct sk_buff *skb,
 
 	if (!espl_flow_read(skb, family, &flow))
 		return NF_ACCEPT;	/* the IP layer drops it */
-	if (!local) {
+	if (!local && flow.fragment) {
 		verdict = espl_frag_settle(en, skb, &flow, ALL_DIRS,
 					   ESPL_FRAG_FORWARD);
 		if (verdict != NF_ACCEPT)
@@ -292,7 +290,7 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 			return refuse(en, skb, ESPL_IN_FRAGMENT);
 	}
 	if (espl_xform_of(upper.proto)) {
-		if (espl_rx(en, skb, family, &upper, 0))
+		if (espl_rx(en, skb, family, &upper, 0, NULL))
 			return NF_STOLEN;
 		espl_stat_inc(en, ESPL_IN_NO_SA);
 	}
@@ -302,7 +300,7 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 		if (espl_natt_is_keepalive(skb, &upper))
 			return eat(en, skb);
 		if (espl_natt_inside(skb, &upper) &&
-		    espl_rx(en, skb, family, &upper, ESPL_UDP))
+		    espl_rx(en, skb, family, &upper, ESPL_UDP, NULL))
 			return NF_STOLEN;
 	}
 	espl_icmp_input(en, skb, family, &upper);
@@ -313,10 +311,9 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 static bool is_early(struct net *net, struct sk_buff *skb)
 {
 	return ip_hdr(skb)->ihl == 5 && !ip_is_fragment(ip_hdr(skb)) &&
-	       skb->pkt_type == PACKET_HOST && !skb_dst(skb) && !skb_is_gso(skb) &&
+	       skb->pkt_type == PACKET_HOST && !skb_dst(skb) &&
 	       !nf_bridge_info_exists(skb) && !passes(skb, AF_INET) &&
-	       espl_hooks_alone(net, AF_INET, NF_INET_LOCAL_IN) &&
-	       espl_way_find(net, skb);
+	       espl_hooks_alone(net, AF_INET, NF_INET_LOCAL_IN);
 }
 
 /**
@@ -334,15 +331,18 @@ static bool is_early(struct net *net, struct sk_buff *skb)
 unsigned int espl_check_early(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state)
 {
-	const struct espl_upper upper = {
+	static const struct espl_upper upper = {
 		.offset = sizeof(struct iphdr),
 		.nhoff = offsetof(struct iphdr, protocol),
 		.proto = IPPROTO_ESP,
 	};
 
+	struct espl_way *way;
+
 	if (ip_hdr(skb)->protocol != IPPROTO_ESP || !is_early(state->net, skb))
 		return NF_ACCEPT;
-	return espl_rx(priv, skb, AF_INET, &upper, 0) ? NF_STOLEN : NF_ACCEPT;
+	way = espl_way_find(state->net, skb);
+	return way && espl_rx(priv, skb, AF_INET, &upper, 0, way) ? NF_STOLEN : NF_ACCEPT;
 }
 
 /**

@@ -10,8 +10,7 @@
 #include "cb.h"
 
 bool espl_check_chain(struct espl_net *en, struct sk_buff *skb,
-		      const struct espl_flow *flow, bool local,
-		      enum espl_stat *why);
+		      struct espl_flow *flow, bool local, enum espl_stat *why);
 unsigned int espl_check_early(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state);
 unsigned int espl_check_local(void *priv, struct sk_buff *skb,

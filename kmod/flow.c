@@ -231,25 +231,39 @@ union nf_inet_addr espl_flow_daddr(const struct sk_buff *skb, u8 family,
 	return daddr;
 }
 
-/* Most packets: of UDP or TCP, and nothing to look twice at. 100 instructions less. */
-static bool fill_usual(const struct sk_buff *skb, const struct espl_upper *upper,
-		       struct espl_flow *flow)
+/**
+ * espl_flow_usual() - the flow of a packet like most
+ * @skb: the packet, its network header set
+ * @family: AF_INET or AF_INET6
+ * @upper: filled
+ * @flow: filled
+ *
+ * Of IPv4 without options, of UDP or TCP, no fragment: 190 instructions less than by
+ * espl_upper_find() and espl_flow_fill(), whose answers are the same.
+ *
+ * Context: Any.
+ * Return: False for all other packets, and then nothing is filled.
+ */
+bool espl_flow_usual(const struct sk_buff *skb, u8 family, struct espl_upper *upper,
+		     struct espl_flow *flow)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	const __be16 *ports;
-	__be16 copy[2];
+	const __be16 *ports = (const __be16 *)(iph + 1);
+	int end = skb_network_offset(skb) + sizeof(*iph) + 2 * sizeof(*ports);
 
-	if (upper->offset != sizeof(*iph) || upper->fragment ||
-	    (upper->proto != IPPROTO_UDP && upper->proto != IPPROTO_TCP))
+	if (family != AF_INET || end > (int)skb_headlen(skb) || iph->ihl != 5 ||
+	    ip_is_fragment(iph) ||
+	    (iph->protocol != IPPROTO_UDP && iph->protocol != IPPROTO_TCP))
 		return false;
-	ports = skb_header_pointer(skb, skb_network_offset(skb) + upper->offset,
-				   sizeof(copy), copy);
-	if (!ports)
-		return false;
+	*upper = (struct espl_upper){
+		.offset = sizeof(*iph),
+		.nhoff = offsetof(struct iphdr, protocol),
+		.proto = iph->protocol,
+	};
 	*flow = (struct espl_flow){
 		.saddr.ip6 = { iph->saddr }, .daddr.ip6 = { iph->daddr },
 		.sport = ports[0], .dport = ports[1],
-		.family = AF_INET, .proto = upper->proto, .ports_known = true,
+		.family = AF_INET, .proto = iph->protocol, .ports_known = true,
 	};
 	flow->group = espl_addr_is_multicast(&flow->daddr, AF_INET);
 	return true;
@@ -267,8 +281,6 @@ static bool fill_usual(const struct sk_buff *skb, const struct espl_upper *upper
 void espl_flow_fill(const struct sk_buff *skb, u8 family,
 		    const struct espl_upper *upper, struct espl_flow *flow)
 {
-	if (family == AF_INET && fill_usual(skb, upper, flow))
-		return;
 	*flow = (struct espl_flow){ .family = family, .proto = upper->proto };
 	if (family == AF_INET)
 		flow->saddr.ip = ip_hdr(skb)->saddr;
@@ -297,6 +309,8 @@ bool espl_flow_read(const struct sk_buff *skb, u8 family, struct espl_flow *flow
 {
 	struct espl_upper upper;
 
+	if (espl_flow_usual(skb, family, &upper, flow))
+		return true;
 	if (!espl_upper_find(skb, family, &upper))
 		return false;
 	espl_flow_fill(skb, family, &upper, flow);

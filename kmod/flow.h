@@ -32,6 +32,8 @@ bool espl_upper_find(const struct sk_buff *skb, u8 family,
 		     struct espl_upper *upper);
 union nf_inet_addr espl_flow_daddr(const struct sk_buff *skb, u8 family,
 				   const struct espl_upper *upper);
+bool espl_flow_usual(const struct sk_buff *skb, u8 family, struct espl_upper *upper,
+		     struct espl_flow *flow);
 void espl_flow_fill(const struct sk_buff *skb, u8 family,
 		    const struct espl_upper *upper, struct espl_flow *flow);
 bool espl_flow_read(const struct sk_buff *skb, u8 family,

@@ -68,8 +68,8 @@ static bool ports_decide(struct espl_net *en, const struct espl_flow *flow,
 /**
  * espl_frag_settle() - hold back fragments that a policy cannot judge
  * @en: the namespace
- * @skb: a packet, data and network header at the IP header
- * @flow: the packet's flow; read anew where the packet has become whole
+ * @skb: a fragment, data and network header at the IP header
+ * @flow: its flow; read anew where the packet has become whole
  * @dirs: a bit for each direction in which it will be held against the SPD
  * @user: whose fragments these are
  *
@@ -82,7 +82,7 @@ unsigned int espl_frag_settle(struct espl_net *en, struct sk_buff *skb,
 			      struct espl_flow *flow, unsigned int dirs,
 			      u32 user)
 {
-	if (!flow->fragment || !ports_decide(en, flow, dirs))
+	if (!ports_decide(en, flow, dirs))
 		return NF_ACCEPT;
 	if (espl_frag_gather(en->net, skb, flow->family, user))
 		return NF_STOLEN;

@@ -116,7 +116,7 @@ static void deliver(struct slot *slot)
 	else
 		skb_shinfo(skb)->gso_size = 0;
 	dev = skb->dev;
-	espl_rx_deliver(skb);
+	espl_rx_deliver(skb, NULL);
 	dev_put(dev);
 }
 
@@ -128,6 +128,13 @@ static void flush(struct tasklet_struct *tasklet)
 	for (unsigned int i = 0; i < ARRAY_SIZE(merge->slot); i++)
 		deliver(&merge->slot[i]);
 	rcu_read_unlock();
+}
+
+/* Right behind the IP header. */
+static bool is_tcp(const struct sk_buff *skb, u8 family)
+{
+	return family == AF_INET ? ip_hdr(skb)->protocol == IPPROTO_TCP :
+				   ipv6_hdr(skb)->nexthdr == IPPROTO_TCP;
 }
 
 /* Data, and nothing that TCP would want to hear of at once, under a plain header. */
@@ -143,11 +150,9 @@ static bool is_plain(struct sk_buff *skb)
 	if (flags != TCP_FLAG_ACK || th->doff < sizeof(*th) / 4 ||
 	    skb->len <= offset + th->doff * 4 || espl_cb(skb)->frag_max)
 		return false;
-	if (family == AF_INET6)
-		return ipv6_hdr(skb)->nexthdr == IPPROTO_TCP;
 	/* An identification without DF would mean something (RFC 6864). */
-	return ip_hdr(skb)->ihl == 5 && ip_hdr(skb)->protocol == IPPROTO_TCP &&
-	       ip_hdr(skb)->frag_off == htons(IP_DF);
+	return family == AF_INET6 ||
+	       (ip_hdr(skb)->ihl == 5 && ip_hdr(skb)->frag_off == htons(IP_DF));
 }
 
 /* By the same SAs, on the same device. */
@@ -164,13 +169,13 @@ static bool came_alike(struct sk_buff *a, struct sk_buff *b)
 	return true;
 }
 
-/* All but length, identification, DF and checksum. */
+/* All but length, identification and checksum. */
 static bool same_ip4(const void *a, const void *b)
 {
 	const __be32 *x = a, *y = b;
 
-	return !(((x[0] ^ y[0]) & htonl(0xffff0000)) | (x[3] ^ y[3]) | (x[4] ^ y[4]) |
-		 ((x[2] ^ y[2]) & htonl(0xffff0000)));
+	return !(((x[0] ^ y[0]) & htonl(0xffff0000)) | ((x[1] ^ y[1]) & htonl(0xffff)) |
+		 ((x[2] ^ y[2]) & htonl(0xffff0000)) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
 }
 
 /* All but the length. */
@@ -193,15 +198,18 @@ static bool same_tcp(const struct tcphdr *a, const struct tcphdr *b)
 	return !differ;
 }
 
-static bool fits(const struct slot *slot, struct sk_buff *skb, unsigned int payload)
+/* As plain as the first, which is_plain() has seen, and what follows it. */
+static bool fits(const struct slot *slot, struct sk_buff *skb)
 {
 	struct sk_buff *head = slot->head;
 	unsigned int offset = ip_len(espl_cb(skb)->family);
 	const struct tcphdr *th = tcp_of(skb, offset), *first = tcp_of(head, offset);
+	int payload = skb->len - offset - first->doff * 4;
 
 	if (!came_alike(head, skb) || th->doff != first->doff ||
-	    ntohl(th->seq) != slot->seq || payload > skb_shinfo(head)->gso_size ||
-	    head->len + payload > IP_MAX_MTU)
+	    ntohl(th->seq) != slot->seq || payload <= 0 ||
+	    payload > skb_shinfo(head)->gso_size || head->len + payload > IP_MAX_MTU ||
+	    espl_cb(skb)->frag_max)
 		return false;
 	return (offset == sizeof(struct iphdr) ?
 		same_ip4(ip_hdr(head), ip_hdr(skb)) :
@@ -279,13 +287,14 @@ bool espl_merge_next(struct sk_buff *skb, unsigned long version)
 	struct slot *slot;
 	bool last;
 
-	if (skb_is_nonlinear(skb) || !holds_tcp(skb, ip_len(family)) || !is_plain(skb))
+	if (!is_tcp(skb, family) || skb_is_nonlinear(skb) ||
+	    !holds_tcp(skb, ip_len(family)))
 		return false;
 	slot = slot_of(this_cpu_ptr(merges), skb, family, ip_len(family));
-	payload = payload_of(skb);
-	if (!slot->head || slot->version != version || !fits(slot, skb, payload) ||
+	if (!slot->head || slot->version != version || !fits(slot, skb) ||
 	    !(slot->sure || is_right(skb)))
 		return false;
+	payload = payload_of(skb);
 	last = tcp_of(skb, ip_len(family))->psh ||
 	       payload < skb_shinfo(slot->head)->gso_size;
 	append(slot, skb, payload);
@@ -316,7 +325,8 @@ bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
 		return false;
 	slot = slot_of(merge, skb, espl_cb(skb)->family, upper->offset);
 	deliver(slot);
-	if (skb_is_nonlinear(skb) || !is_plain(skb) || tcp_of(skb, upper->offset)->psh)
+	if (!is_tcp(skb, espl_cb(skb)->family) || skb_is_nonlinear(skb) ||
+	    !is_plain(skb) || tcp_of(skb, upper->offset)->psh)
 		return false;
 	sure = stays_here(espl_cb(skb)->sa[0]->en->net, espl_cb(skb)->family);
 	if (!sure && !is_right(skb))

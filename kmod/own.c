@@ -112,7 +112,7 @@ struct sk_buff *espl_own(struct sk_buff *skb, unsigned int head,
 {
 	struct sk_buff *copy;
 
-	if (!skb_cloned(skb) && !skb_is_nonlinear(skb) && shift(skb, head, tail))
+	if (espl_is_own(skb) && shift(skb, head, tail))
 		return skb;
 	copy = skb_copy_expand(skb, max(head, skb_headroom(skb)), tail, GFP_ATOMIC);
 	if (!copy)

@@ -11,4 +11,10 @@ struct sk_buff *espl_own(struct sk_buff *skb, unsigned int head,
 			 unsigned int tail);
 void espl_own_share(struct sk_buff *segs, struct sk_buff *skb);
 
+/* Are a packet's bytes ours alone as they are. */
+static inline bool espl_is_own(const struct sk_buff *skb)
+{
+	return !skb_cloned(skb) && !skb_is_nonlinear(skb);
+}
+
 #endif

@@ -32,6 +32,8 @@
 #include "way.h"
 #include "xform.h"
 
+#define SPI_SEQ	(2 * sizeof(__be32))	/* what both ESP and AH have */
+
 static void opened(struct sk_buff *skb, int err);
 
 static void drop(struct sk_buff *skb, enum espl_stat stat)
@@ -66,7 +68,7 @@ static void extend_sequence(struct sk_buff *skb, const struct espl_sa *sa)
 static void open_layer(struct sk_buff *skb)
 {
 	struct espl_sa *sa = newest(skb);
-	struct sk_buff *ours;
+	struct sk_buff *ours = skb;
 
 	if (!espl_sa_usable(sa)) {
 		drop(skb, ESPL_IN_SA_STATE);
@@ -81,7 +83,8 @@ static void open_layer(struct sk_buff *skb)
 		drop(skb, ESPL_IN_LENGTH);
 		return;
 	}
-	ours = espl_own(skb, 0, 0);
+	if (!espl_is_own(skb))
+		ours = espl_own(skb, 0, 0);
 	if (!ours) {
 		drop(skb, ESPL_IN_NO_MEMORY);
 		return;
@@ -108,10 +111,10 @@ static bool is_local(const struct espl_net *en, const struct espl_flow *flow,
 
 static bool route4(struct net *net, struct sk_buff *skb)
 {
-	struct rtable *rt = espl_way_find(net, skb);
+	const struct espl_way *way = espl_way_find(net, skb);
 
-	if (rt) {
-		skb_dst_set_noref(skb, &rt->dst);
+	if (way) {
+		skb_dst_set_noref(skb, &way->rt->dst);
 		return true;
 	}
 	if (!espl_route_input(skb))
@@ -162,7 +165,7 @@ static int routed6(struct net *net, struct sock *sk, struct sk_buff *skb)
 static bool prepare4(struct net *net, struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	struct in_device *in_dev = __in_dev_get_rcu(skb->dev);
+	struct in_device *in_dev;
 
 	IPCB(skb)->iif = skb->skb_iif;
 	if (netif_is_l3_master(skb->dev))
@@ -170,6 +173,7 @@ static bool prepare4(struct net *net, struct sk_buff *skb)
 	skb_set_transport_header(skb, iph->ihl * 4);
 	if (iph->ihl == 5)
 		return true;
+	in_dev = __in_dev_get_rcu(skb->dev);
 	IPCB(skb)->opt.optlen = iph->ihl * 4 - sizeof(*iph);
 	if (ip_options_compile(net, &IPCB(skb)->opt, skb))
 		return false;
@@ -200,10 +204,11 @@ static bool prepare6(struct sk_buff *skb)
 /**
  * espl_rx_deliver() - give a packet to the stack, checked and marked so
  * @skb: the packet, which may come in; in its cb the SAs it came out of
+ * @rt: its route to this host, where that is known already; else NULL
  *
  * Context: BH off, RCU read side.
  */
-void espl_rx_deliver(struct sk_buff *skb)
+void espl_rx_deliver(struct sk_buff *skb, struct rtable *rt)
 {
 	struct espl_net *en = espl_cb(skb)->sa[0]->en;
 	u16 frag_max = espl_cb(skb)->frag_max;
@@ -223,12 +228,15 @@ void espl_rx_deliver(struct sk_buff *skb)
 	}
 	if (family == AF_INET) {
 		IPCB(skb)->frag_max_size = frag_max;
-		/* 70 instructions less than to ask ourselves. */
-		if (espl_hooks_alone(en->net, AF_INET, NF_INET_PRE_ROUTING))
-			routed4(en->net, NULL, skb);
-		else
+		if (!espl_hooks_alone(en->net, AF_INET, NF_INET_PRE_ROUTING)) {
 			NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL,
 				skb, skb->dev, NULL, routed4);
+			return;
+		}
+		/* 70 instructions less than to ask ourselves, and no rule can reroute it. */
+		if (rt && !skb_dst(skb))
+			skb_dst_set_noref(skb, &rt->dst);
+		routed4(en->net, NULL, skb);
 	} else {
 		IP6CB(skb)->frag_max_size = frag_max;
 		NF_HOOK(NFPROTO_IPV6, NF_INET_PRE_ROUTING, en->net, NULL, skb,
@@ -282,7 +290,7 @@ static struct espl_sa *find_sa(struct espl_net *en, struct sk_buff *skb, u8 fami
 	if (!xform)
 		return NULL;
 	spi += xform->spi_offset;
-	if (!pskb_may_pull(skb, spi + sizeof(__be32) + sizeof(__be32)))
+	if (!pskb_may_pull(skb, spi + SPI_SEQ))
 		return NULL;
 	sa = espl_sad_lookup(en, family, upper->proto, daddr,
 			     get_unaligned((__be32 *)(skb->data + spi)));
@@ -311,6 +319,28 @@ static bool find_next(struct espl_net *en, struct sk_buff *skb,
 	return sa;
 }
 
+/* What is inside. Return: false where that is not whole, or broken: then it is gone. */
+static bool read_inner(struct espl_net *en, struct sk_buff *skb, u8 family,
+		       struct espl_upper *upper, struct espl_flow *flow)
+{
+	if (espl_flow_usual(skb, family, upper, flow))
+		return true;
+	if (!espl_upper_find(skb, family, upper))
+		goto broken;
+	if (upper->fragment) {
+		if (!defragment(en, skb))
+			return false;
+		if (!espl_upper_find(skb, family, upper) || upper->fragment)
+			goto broken;
+	}
+	espl_flow_fill(skb, family, upper, flow);
+	return true;
+
+broken:
+	drop(skb, ESPL_IN_HEADER);
+	return false;
+}
+
 /* A packet has come out of its SA: the next layer, or the policy and delivery. */
 static void taken_off(struct sk_buff *skb)
 {
@@ -319,6 +349,7 @@ static void taken_off(struct sk_buff *skb)
 	struct espl_upper upper;
 	/* Before it is judged, or it were too new. */
 	unsigned long version = smp_load_acquire(&en->spd_version);
+	const struct espl_way *way;
 	struct rtable *rt = NULL;
 	struct espl_flow flow;
 	enum espl_stat why;
@@ -327,21 +358,13 @@ static void taken_off(struct sk_buff *skb)
 	/* 480 instructions less for each segment of a stream but the first. */
 	if (espl_merge_next(skb, version))
 		return;
-	if (!espl_upper_find(skb, family, &upper)) {
-		drop(skb, ESPL_IN_HEADER);
+	if (!read_inner(en, skb, family, &upper, &flow))
 		return;
+	if (family == AF_INET) {
+		/* Another packet may have its place before this one is delivered. */
+		way = espl_way_find(en->net, skb);
+		rt = way ? way->rt : NULL;
 	}
-	if (upper.fragment) {
-		if (!defragment(en, skb))
-			return;
-		if (!espl_upper_find(skb, family, &upper) || upper.fragment) {
-			drop(skb, ESPL_IN_HEADER);
-			return;
-		}
-	}
-	espl_flow_fill(skb, family, &upper, &flow);
-	if (family == AF_INET)
-		rt = espl_way_find(en->net, skb);
 	local = rt || is_local(en, &flow, skb->dev);
 	if (local && espl_xform_of(upper.proto)) {
 		if (espl_cb(skb)->n == ESPL_DEPTH) {
@@ -359,11 +382,7 @@ static void taken_off(struct sk_buff *skb)
 	}
 	if (local && upper.proto == IPPROTO_TCP && espl_merge_first(skb, &upper, version))
 		return;
-	/* Where no rule can change its mind it need not be looked for again. */
-	if (rt && !skb_dst(skb) &&
-	    espl_hooks_alone(en->net, AF_INET, NF_INET_PRE_ROUTING))
-		skb_dst_set_noref(skb, &rt->dst);
-	espl_rx_deliver(skb);
+	espl_rx_deliver(skb, rt);
 }
 
 /* Does the packet come from where the SA says; an SA may leave that open. */
@@ -499,6 +518,36 @@ static void forget_outer(struct sk_buff *skb)
 	skb->ip_summed = CHECKSUM_NONE;
 }
 
+static struct espl_sa *find_outer_sa(struct espl_net *en, struct sk_buff *skb, u8 family,
+				     const struct espl_upper *upper)
+{
+	union nf_inet_addr daddr = espl_flow_daddr(skb, family, upper);
+
+	return find_sa(en, skb, family, upper, &daddr);
+}
+
+/* That of the last packet, if nothing has changed since: 170 instructions less. */
+static struct espl_sa *find_sa_by_way(struct espl_net *en, struct sk_buff *skb,
+				      const struct espl_upper *upper,
+				      struct espl_way *way)
+{
+	/* Pairs with espl_sad_changed(). Before the search, or it were too new. */
+	unsigned long version = smp_load_acquire(&en->sad_version);
+	const __be32 *spi = (const __be32 *)(skb->data + upper->offset);
+	struct espl_sa *sa;
+
+	if (way->sad_version == version &&
+	    skb_headlen(skb) >= upper->offset + SPI_SEQ &&
+	    way->sa->conf.spi == *spi)
+		return espl_sa_get(way->sa);
+	sa = find_outer_sa(en, skb, AF_INET, upper);
+	if (sa) {
+		way->sa = sa;
+		way->sad_version = version;
+	}
+	return sa;
+}
+
 /**
  * espl_rx() - take an ESP or AH packet for this host
  * @en: the namespace
@@ -506,26 +555,26 @@ static void forget_outer(struct sk_buff *skb)
  * @family: of it
  * @upper: where ESP or AH is
  * @encap: octets of UDP header in front of it
+ * @way: the way that it came, where it is of ESP in IPv4 and not routed yet; else NULL
  *
  * Context: BH off, RCU read side, in LOCAL_IN or PRE_ROUTING.
  * Return: True if the packet was ours, and then it is gone; false if its SPI is
  *	   not in the SAD, and others may know it.
  */
 bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
-	     const struct espl_upper *upper, u8 encap)
+	     const struct espl_upper *upper, u8 encap, struct espl_way *way)
 {
-	union nf_inet_addr daddr;
 	struct espl_sa *sa;
 
 	if (skb_is_gso(skb))
 		return false;
-	daddr = espl_flow_daddr(skb, family, upper);
-	sa = find_sa(en, skb, family, upper, &daddr);
+	sa = way ? find_sa_by_way(en, skb, upper, way) :
+		   find_outer_sa(en, skb, family, upper);
 	if (!sa)
 		return false;
 	*espl_cb(skb) = (struct espl_cb){ .family = family };
 	note_layer(espl_cb(skb), sa, upper, encap);
-	if (family == AF_INET && skb_dst(skb) && is_peer(skb, sa))
+	if (!way && family == AF_INET && skb_dst(skb) && is_peer(skb, sa))
 		espl_way_note(en->net, skb);
 	forget_outer(skb);
 	open_layer(skb);

@@ -9,9 +9,11 @@
 
 struct espl_net;
 struct espl_upper;
+struct espl_way;
+struct rtable;
 
-void espl_rx_deliver(struct sk_buff *skb);
+void espl_rx_deliver(struct sk_buff *skb, struct rtable *rt);
 bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
-	     const struct espl_upper *upper, u8 encap);
+	     const struct espl_upper *upper, u8 encap, struct espl_way *way);
 
 #endif

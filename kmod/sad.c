@@ -69,6 +69,9 @@ static const struct rhashtable_params by_pair = {
 	.automatic_shrinking = true,
 };
 
+/* Of all namespaces, so that one's number is never another's. */
+static atomic_long_t versions;
+
 /* What an SA in the SAD needs of others. */
 static int enter(struct espl_sa *sa)
 {
@@ -100,7 +103,7 @@ static void leave(struct espl_sa *sa)
 void espl_sad_changed(struct espl_net *en)
 {
 	/* Pairs with those who have kept what they found. */
-	smp_store_release(&en->sad_version, en->sad_version + 1);
+	smp_store_release(&en->sad_version, atomic_long_inc_return(&versions));
 }
 
 /* Into the tables: where packets look, if it is usable. */
@@ -533,7 +536,7 @@ int espl_sad_init(struct espl_net *en)
 	INIT_LIST_HEAD(&en->sas);
 	INIT_LIST_HEAD(&en->sas_coming);
 	INIT_LIST_HEAD(&en->sas_leaving);
-	en->sad_version = 1;
+	espl_sad_changed(en);
 	xa_init(&en->natt_ports);
 	refcount_set(&en->sa_refs, 1);
 	init_completion(&en->sa_gone);

@@ -5,7 +5,8 @@
  * Owns, on each CPU, the routes of packets that came lately and were for this host:
  * an ESP packet's and that of what was in it. To look a route up costs more than all
  * else that IP does with a packet: 650 instructions, and it would be done three times
- * for each, once to learn whether what came out is for this host.
+ * for each, once to learn whether what came out is for this host. Beside an ESP packet's
+ * route rx.c keeps its SA.
  *
  * A route is that of a packet with the same addresses, TOS, mark and device. It is
  * asked whether it still holds, as sockets ask theirs; and what a route does not hear
@@ -19,37 +20,15 @@
 
 #include "way.h"
 
-/**
- * struct way - a packet's route
- * @net: the namespace
- * @saddr: the packet's source
- * @daddr: the packet's destination
- * @iif: the device that it came in by
- * @mark: its mark
- * @tos: its TOS
- * @dst: the route, held; NULL where there is none
- * @until: in jiffies
- */
-struct way {
-	const struct net *net;
-	__be32 saddr;
-	__be32 daddr;
-	int iif;
-	u32 mark;
-	u8 tos;
-	struct dst_entry *dst;
-	unsigned long until;
-};
-
-#define WAYS_LOG	7	/* 128 on each CPU, 6 KB */
+#define WAYS_LOG	7	/* 128 on each CPU, 8 KB */
 
 struct ways {
-	struct way way[1 << WAYS_LOG];
+	struct espl_way way[1 << WAYS_LOG];
 };
 
 static struct ways __percpu *ways;
 
-static struct way *slot(const struct sk_buff *skb)
+static struct espl_way *slot(const struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	u32 hash = (__force u32)iph->saddr * 31 ^ (__force u32)iph->daddr;
@@ -80,22 +59,20 @@ static bool is_valid(const struct net *net, const struct rtable *rt)
  * @skb: the packet, of IPv4, its network header set
  *
  * Context: BH off, RCU read side.
- * Return: The route, lent for as long as the context lasts, or NULL.
+ * Return: Where it is, for as long as the context lasts, or NULL.
  */
-struct rtable *espl_way_find(const struct net *net, const struct sk_buff *skb)
+struct espl_way *espl_way_find(const struct net *net, const struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	const struct way *way = slot(skb);
-	struct rtable *rt;
+	struct espl_way *way = slot(skb);
 
-	if (!way->dst || way->saddr != iph->saddr || way->daddr != iph->daddr ||
+	if (!way->rt || way->saddr != iph->saddr || way->daddr != iph->daddr ||
 	    iph->ihl != 5 ||
 	    way->net != net || way->iif != skb->dev->ifindex ||
 	    way->mark != skb->mark || way->tos != iph->tos ||
 	    time_after(jiffies, way->until) || has_rules(net))
 		return NULL;
-	rt = (struct rtable *)way->dst;
-	return is_valid(net, rt) ? rt : NULL;
+	return is_valid(net, way->rt) ? way : NULL;
 }
 
 /**
@@ -112,17 +89,17 @@ void espl_way_note(const struct net *net, const struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct dst_entry *dst = skb_dst(skb);
-	struct way *way = slot(skb);
+	struct espl_way *way = slot(skb);
 
 	if (((struct rtable *)dst)->rt_type != RTN_LOCAL || iph->ihl != 5 ||
 	    (dst->flags & DST_NOPOLICY) || skb->pkt_type != PACKET_HOST ||
 	    has_rules(net) || !dst_hold_safe(dst))
 		return;
-	dst_release(way->dst);
-	*way = (struct way){
+	dst_release(&way->rt->dst);
+	*way = (struct espl_way){
 		.net = net, .saddr = iph->saddr, .daddr = iph->daddr,
 		.iif = skb->dev->ifindex, .mark = skb->mark, .tos = iph->tos,
-		.dst = dst, .until = jiffies + HZ,
+		.rt = (struct rtable *)dst, .until = jiffies + HZ,
 	};
 }
 
@@ -149,6 +126,6 @@ void espl_way_fini(void)
 
 	for_each_possible_cpu(cpu)
 		for (unsigned int i = 0; i < ARRAY_SIZE(ways->way); i++)
-			dst_release(per_cpu_ptr(ways, cpu)->way[i].dst);
+			dst_release(&per_cpu_ptr(ways, cpu)->way[i].rt->dst);
 	free_percpu(ways);
 }

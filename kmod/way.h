@@ -8,7 +8,35 @@
 #include <linux/skbuff.h>
 #include <net/route.h>
 
-struct rtable *espl_way_find(const struct net *net, const struct sk_buff *skb);
+struct espl_sa;
+
+/**
+ * struct espl_way - a packet's route, and the SA by which such packets come
+ * @net: the namespace
+ * @saddr: the packet's source
+ * @daddr: the packet's destination
+ * @iif: the device that it came in by
+ * @mark: its mark
+ * @tos: its TOS
+ * @rt: the route, held; NULL where there is none
+ * @until: in jiffies
+ * @sa: the SA of the latest packet of ESP, lent while the SAD is the same
+ * @sad_version: espl_net.sad_version of when it was looked up; 0 where there is none
+ */
+struct espl_way {
+	const struct net *net;
+	__be32 saddr;
+	__be32 daddr;
+	int iif;
+	u32 mark;
+	u8 tos;
+	struct rtable *rt;
+	unsigned long until;
+	struct espl_sa *sa;
+	unsigned long sad_version;
+};
+
+struct espl_way *espl_way_find(const struct net *net, const struct sk_buff *skb);
 void espl_way_note(const struct net *net, const struct sk_buff *skb);
 int espl_way_init(void);
 void espl_way_fini(void);

@@ -92,6 +92,16 @@ static inline struct ipv6hdr *ipv6_hdr(const struct sk_buff *skb)
 	return (struct ipv6hdr *)(skb->data + skb->network);
 }
 
+static inline unsigned int skb_headlen(const struct sk_buff *skb)
+{
+	return skb->linear;
+}
+
+static inline bool ip_is_fragment(const struct iphdr *iph)
+{
+	return iph->frag_off & htons(0x3fff);
+}
+
 static inline unsigned int ipv6_optlen(const struct ipv6_opt_hdr *hdr)
 {
 	return (hdr->hdrlen + 1) << 3;

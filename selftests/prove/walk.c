@@ -17,6 +17,7 @@
 #include "../../kmod/quote.c"
 
 #define LONG	1500	/* octets of a packet */
+#define PORTS_TOO	(sizeof(struct iphdr) + 4)
 #define AT_ONCE	20	/* octets that are looked at in one go: of options, too */
 
 void *any_header_pointer(const struct sk_buff *skb, int offset, int len, void *buffer)
@@ -30,9 +31,12 @@ void *any_header_pointer(const struct sk_buff *skb, int offset, int len, void *b
 
 struct iphdr *any_ip_hdr(const struct sk_buff *skb)
 {
+	unsigned int linear = skb->linear - skb->network;
+
 	certain(skb->network >= 0 && skb->network + sizeof(struct iphdr) <= skb->linear,
 		"an IP header that is looked at in place is linear");
-	return (struct iphdr *)any_octets(sizeof(struct iphdr));
+	/* As much of what is behind it as is looked at. */
+	return (struct iphdr *)any_octets(linear < PORTS_TOO ? linear : PORTS_TOO);
 }
 
 struct ipv6hdr *any_ipv6_hdr(const struct sk_buff *skb)
