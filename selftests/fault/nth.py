@@ -288,13 +288,17 @@ def enter(name):
     return fd
 
 
-def tun(host, *addresses):
+def ip(host, *words):
+    subprocess.run(["ip", "-n", host, *words], check=True)
+
+
+def tun(host, *addresses, name="tun0"):
     fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", b"tun0", 0x1001))
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), 0x1001))
     fcntl.ioctl(fd, TUNSETOFFLOAD, 1)
     for one in addresses:
-        subprocess.run(["ip", "-n", host, "addr", "add", one, "dev", "tun0", "nodad"], check=True)
-    subprocess.run(["ip", "-n", host, "link", "set", "tun0", "up"], check=True)
+        ip(host, "addr", "add", one, "dev", name, "nodad")
+    ip(host, "link", "set", name, "up")
     return fd
 
 
@@ -314,6 +318,16 @@ def protocol(packet):
 def ours(packets, udp):
     """Those of ours; the link's own, such as router solicitations, are none."""
     return [one for one in packets if protocol(one) in (50, 51) or (udp and protocol(one) == 17) or MARKER in one]
+
+
+def datagram(source, addr, body):
+    """Of IPv4, to port 7000; UDP without a checksum"""
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(body), 0, 0x4000, 64, 17, 0,
+                         socket.inet_aton(source), socket.inet_aton(addr))
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xffff) + (total >> 16)
+    header = header[:10] + struct.pack("!H", ~total & 0xffff) + header[12:]
+    return header + struct.pack("!HHHH", 7000, 7000, 8 + len(body), 0) + body
 
 
 def test_packets(label, us, here, there, peer, *options):
@@ -337,13 +351,25 @@ def test_packets(label, us, here, there, peer, *options):
     receiver.bind((there, 7000))
     receiver.setblocking(False)
     enter(us)
+    if "forwarded" in options:
+        lan = tun(us, "10.3.0.1/24", name="lan")
+        ip(us, "route", "add", "10.4.0.0/24", "via", there)
+        enter(peer)
+        their_lan = tun(peer, "10.4.0.1/24", name="lan")
+        ip(peer, "route", "add", "10.3.0.0/24", "via", here)
+        enter(us)
     body = (MARKER * (size // 16 + 1))[:size]
     parts = [body[i:i + segment] for i in range(0, size, segment)] if segment else [body]
 
     def send():
-        sender.sendto(body, (there, 7000))
+        if "forwarded" in options:
+            os.write(lan, datagram("10.3.0.2", "10.4.0.2", body))
+        else:
+            sender.sendto(body, (there, 7000))
 
     def received():
+        if "forwarded" in options:
+            return [one[28:] for one in waiting(their_lan) if MARKER in one]
         got = []
         while True:
             try:

@@ -89,6 +89,19 @@ for host in "$a" "$b"; do
 	RULES
 done
 nth "$a" packets 'ESP in UDP' "$a" 10.1.0.1 10.1.0.2 "$b" udp
+
+# From one gateway's network to the other's.
+for host in "$a" "$b"; do
+	in_ns "$host" sysctl -q -w net.ipv4.ip_forward=1
+	put "$host" <<-RULES
+		add 10.1.0.1 10.1.0.2 esp 0x1001 -m tunnel -r 64 $(ours_algs);
+		$([ "$host" = "$b" ] || echo 'spdadd 10.3.0.0/24 10.4.0.0/24 any -P out ipsec
+			esp/tunnel/10.1.0.1-10.1.0.2/require;')
+		$([ "$host" = "$a" ] || echo 'spdadd 10.3.0.0/24 10.4.0.0/24 any -P in ipsec
+			esp/tunnel/10.1.0.1-10.1.0.2/require;')
+	RULES
+done
+nth "$a" packets 'forwarded' "$a" 10.1.0.1 10.1.0.2 "$b" forwarded
 put "$a" </dev/null
 put "$b" </dev/null
 
