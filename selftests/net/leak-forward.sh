@@ -10,7 +10,7 @@
 . ./lib.sh
 trap finish EXIT
 
-modprobe -a esplanade nft_flow_offload nf_flow_table nf_flow_table_inet nft_nat \
+modprobe -a esplanade tun nft_flow_offload nf_flow_table nf_flow_table_inet nft_nat \
 	nft_masq nft_ct || exit 1
 host left
 host gw1
@@ -281,3 +281,10 @@ for at in '20 10' '33 2'; do
 	dropped "a checksum from $at on, within the IP header: the packet is lost" \
 		"$gw1" out_header 1 unsummed $at
 done
+# A tap takes it as it comes, and the kernel believes it even in front of the IP header,
+# until some time before 6.12.
+before=$(counter "$gw1" out_header)
+said=$(in_ns "$gw1" python3 leak.py tapped 02:00:00:00:00:02 10.1.0.2 10.2.0.2 7777 2 4)
+is 'a checksum in front of the IP header: the packet is lost, or refused by the kernel' yes \
+	"$([ "$said" = 'Invalid argument' ] || [ "$(counter "$gw1" out_header)" = $((before + 1)) ] &&
+		echo yes)"

@@ -3,11 +3,13 @@
 
 Whatever is sent carries the marker that the recording is searched for.
 """
+import fcntl
 import os
 import random
 import select
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -343,19 +345,40 @@ def fragments(source, addr, port, kind='plain'):
 SOL_PACKET, PACKET_VNET_HDR, NEEDS_CSUM = 263, 15, 1
 
 
-def unsummed(mac, source, addr, port, start, offset):
-    """A datagram as from a virtual machine (virtio): its checksum is to be computed, from
-    START octets into the frame on, and put OFFSET behind that"""
-    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    sock.bind(('eth0', 0))
-    sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+def virtual(mac, source, addr, port, start, offset):
+    """A datagram as a virtual machine has it (virtio): its checksum is to be computed,
+    from START octets into the frame on, and put OFFSET behind that"""
     vnet = struct.pack('=BBHHHH', NEEDS_CSUM, 0, 0, 0, int(start), int(offset))
     frame = bytes.fromhex(mac.replace(':', '')) + b'\2\0\0\0\0\1' + b'\x08\0'
     packet = ip4(source, addr, udp_datagram(int(port), BODY), 17, 0, 1)
     total = sum(struct.unpack('!10H', packet[:20]))
     total = (total & 0xffff) + (total >> 16)
     packet = packet[:10] + struct.pack('!H', ~total & 0xffff) + packet[12:]
-    sock.send(vnet + frame + packet)
+    return vnet + frame + packet
+
+
+def unsummed(*datagram):
+    """Send it over the wire"""
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sock.bind(('eth0', 0))
+    sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+    sock.send(virtual(*datagram))
+
+
+TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454ca, 2, 0x1000, 0x4000
+
+
+def tapped(*datagram):
+    """Have a virtual machine of this host's send it; newer kernels refuse what is in front
+    of the IP header, and that is said"""
+    tap = os.open('/dev/net/tun', os.O_RDWR)
+    fcntl.ioctl(tap, TUNSETIFF, struct.pack('16sH22x', b'guest', IFF_TAP | IFF_NO_PI |
+                                            IFF_VNET_HDR))
+    subprocess.run(['ip', 'link', 'set', 'guest', 'address', datagram[0], 'up'], check=True)
+    try:
+        os.write(tap, virtual(*datagram))
+    except OSError as error:
+        print(error.strerror)
 
 
 if __name__ == '__main__':
