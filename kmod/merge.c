@@ -2,10 +2,11 @@
 /*
  * merge.c - TCP segments that came out of an SA, put together
  *
- * Owns segments for this host that wait for those behind them, so that the stack is
- * run through once for up to 64 KB, and one ACK is sent for it, as with a device that
- * merges (GRO). The kernel's own GRO is asked of the device, which has seen nothing
- * but ESP. Called by rx.c when a packet may come in; gives it back to rx.c.
+ * Owns segments that wait for those behind them, so that the stack is run through once
+ * for up to 64 KB, and one ACK is sent for it, as with a device that merges (GRO). The
+ * kernel's own GRO is asked of the device, which has seen nothing but ESP. What is for
+ * other hosts is put together where the device would. Called by rx.c when a packet may
+ * come in; gives it back to rx.c.
  *
  * What waits does so until a segment ends it (PSH, or one that does not fit), or the
  * softirq that brought it is done with all packets: then a tasklet has its turn. It
@@ -305,9 +306,10 @@ bool espl_merge_next(struct sk_buff *skb, unsigned long version)
 
 /**
  * espl_merge_first() - let a TCP segment wait for those behind it
- * @skb: a whole packet for this host, of TCP, that may come in; else as above
+ * @skb: a whole packet of TCP that may come in; else as above
  * @upper: where TCP is
  * @version: espl_net.spd_version that it was judged by, or an earlier one
+ * @local: whether it is for this host
  *
  * Segments of a stream stay in order: what waits is sent ahead.
  *
@@ -315,7 +317,7 @@ bool espl_merge_next(struct sk_buff *skb, unsigned long version)
  * Return: True if the packet is taken; false if it is to be delivered now.
  */
 bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
-		      unsigned long version)
+		      unsigned long version, bool local)
 {
 	struct merge *merge = this_cpu_ptr(merges);
 	struct slot *slot;
@@ -326,9 +328,10 @@ bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
 	slot = slot_of(merge, skb, espl_cb(skb)->family, upper->offset);
 	deliver(slot);
 	if (!is_tcp(skb, espl_cb(skb)->family) || skb_is_nonlinear(skb) ||
-	    !is_plain(skb) || tcp_of(skb, upper->offset)->psh)
+	    !is_plain(skb) || tcp_of(skb, upper->offset)->psh ||
+	    !(local || (skb->dev->features & NETIF_F_GRO)))
 		return false;
-	sure = stays_here(espl_cb(skb)->sa[0]->en->net, espl_cb(skb)->family);
+	sure = local && stays_here(espl_cb(skb)->sa[0]->en->net, espl_cb(skb)->family);
 	if (!sure && !is_right(skb))
 		return false;
 	dev_hold(skb->dev);

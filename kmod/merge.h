@@ -10,7 +10,7 @@
 
 bool espl_merge_next(struct sk_buff *skb, unsigned long version);
 bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
-		      unsigned long version);
+		      unsigned long version, bool local);
 int espl_merge_init(void);
 void espl_merge_fini(void);
 

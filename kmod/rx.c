@@ -380,7 +380,7 @@ static void taken_off(struct sk_buff *skb)
 		drop(skb, why);
 		return;
 	}
-	if (local && upper.proto == IPPROTO_TCP && espl_merge_first(skb, &upper, version))
+	if (upper.proto == IPPROTO_TCP && espl_merge_first(skb, &upper, version, local))
 		return;
 	espl_rx_deliver(skb, rt);
 }
