@@ -20,8 +20,10 @@
 
 const char *addr_text(const union addr *a, char *buf, size_t size)
 {
-	if (getnameinfo(&a->sa, addr_len(a), buf, size, NULL, 0,
-			NI_NUMERICHOST))
+	/* The short way for IPv4, which has no names of devices behind it. */
+	if (a->sa.sa_family == AF_INET ?
+	    !inet_ntop(AF_INET, &a->in.sin_addr, buf, size) :
+	    getnameinfo(&a->sa, addr_len(a), buf, size, NULL, 0, NI_NUMERICHOST))
 		snprintf(buf, size, "?");
 	return buf;
 }
@@ -295,6 +297,21 @@ static void print_range(const struct exts *x, uint16_t end)
 	putchar(' ');
 }
 
+/* NULL where it has none. A dump has few protocols, and asking opens a file. */
+static const char *proto_name(uint8_t proto)
+{
+	static const char *names[UINT8_MAX + 1];
+	static bool asked[UINT8_MAX + 1];
+	const struct protoent *p;
+
+	if (!asked[proto]) {
+		asked[proto] = true;
+		p = getprotobynumber(proto);
+		names[proto] = p ? strdup(p->p_name) : NULL;
+	}
+	return names[proto];
+}
+
 static void print_upper(const struct exts *x)
 {
 	struct range src = ext_ports(x, SADB_EXT_ADDRESS_SRC);
@@ -302,10 +319,10 @@ static void print_upper(const struct exts *x)
 	const struct sadb_address *address =
 		(const void *)x->ext[SADB_EXT_ADDRESS_SRC];
 	uint8_t proto = address->sadb_address_proto;
-	const struct protoent *p = getprotobynumber(proto);
+	const char *name = proto_name(proto);
 
-	if (p)
-		printf("%s", p->p_name);
+	if (name)
+		printf("%s", name);
 	else
 		printf("%u", proto);
 	if (has_ports(proto) || (range_is_any(src) && range_is_any(dst)))

@@ -19,7 +19,8 @@ size_t msg_len(const struct sadb_msg *hdr)
 
 void msg_start(struct msg *m, uint8_t type, uint8_t satype)
 {
-	memset(m, 0, sizeof(*m));
+	/* The header alone: all that there is room for is half a megabyte. */
+	memset(&m->hdr, 0, sizeof(m->hdr));
 	m->hdr.sadb_msg_version = PF_KEY_V2;
 	m->hdr.sadb_msg_type = type;
 	m->hdr.sadb_msg_satype = satype;
@@ -38,6 +39,7 @@ void *msg_ext(struct msg *m, uint16_t type, size_t size)
 
 	if (msg_len(&m->hdr) + PAD8(size) > sizeof(*m))
 		refuse("syntax error", NULL, "the command makes too long a message");
+	memset(ext, 0, PAD8(size));
 	ext->sadb_ext_len = PAD8(size) / 8;
 	ext->sadb_ext_type = type;
 	m->hdr.sadb_msg_len += ext->sadb_ext_len;

@@ -19,6 +19,7 @@
 #define PROMISC_ON	1		/* in the satype of SADB_X_PROMISC */
 
 static int sock = -1;
+static bool answered = true;	/* the latest request, to the end */
 
 /* sadb_msg_len has 16 bits: no message is longer than this. */
 static union {
@@ -52,22 +53,34 @@ static int64_t now_ms(void)
 	return t.tv_sec * (int64_t)1000 + t.tv_nsec / 1000000;
 }
 
-/* Length of the message now in @in, or -errno; waits until @deadline. */
+/* Length of the message now in @in, or -errno. */
+static ssize_t receive_now(void)
+{
+	ssize_t len = recv(sock, &in, sizeof(in), MSG_DONTWAIT);
+
+	return len < 0 ? -errno : len;
+}
+
+/* The same, and waits until @deadline: mostly the answer is there already. */
 static ssize_t receive(int64_t deadline)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
 	int64_t left = deadline - now_ms();
 	ssize_t len;
 
-	if (left <= 0 || !poll(&fd, 1, left))
+	if (left <= 0)
 		return -ETIMEDOUT;
-	len = recv(sock, &in, sizeof(in), MSG_DONTWAIT);
-	return len < 0 ? -errno : len;
+	len = receive_now();
+	if (len != -EAGAIN)
+		return len;
+	return poll(&fd, 1, left) ? receive_now() : -ETIMEDOUT;
 }
 
 /* Answers that came too late for an earlier request must not serve this one. */
 static void drain(void)
 {
+	if (answered)
+		return;
 	while (recv(sock, &in, sizeof(in), MSG_DONTWAIT) >= 0 ||
 	       errno == ENOBUFS || errno == EINTR)
 		;
@@ -123,8 +136,10 @@ static int await(const struct sadb_msg *req, reply_fn *fn, void *arg)
 		if (len < 0 || !is_answer(req, len))
 			continue;
 		err = answer(len, fn, arg);
-		if (err || !in.hdr.sadb_msg_seq)
+		if (err || !in.hdr.sadb_msg_seq) {
+			answered = err != EBADMSG;
 			return err ? err : lost;
+		}
 		deadline = now_ms() + PATIENCE;
 	}
 }
@@ -139,6 +154,7 @@ int pfkey_call(const struct msg *m, reply_fn *fn, void *arg)
 	if (opt.parse_only)
 		return 0;
 	drain();
+	answered = false;
 	if (send(sock, m, len, 0) != (ssize_t)len)
 		return errno;
 	return await(&m->hdr, fn, arg);

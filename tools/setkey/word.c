@@ -63,6 +63,18 @@ void addr_set_port(union addr *a, uint16_t port)
 		a->in.sin_port = htons(port);
 }
 
+/* The short way for most, as getaddrinfo() would say: a thousand instructions less. */
+static bool dotted_quad(struct host *h, const char *name, int family)
+{
+	union addr *a = &h->addr[0];
+
+	if (family == AF_INET6 || inet_pton(AF_INET, name, &a->in.sin_addr) != 1)
+		return false;
+	a->sa.sa_family = AF_INET;
+	h->n = 1;
+	return true;
+}
+
 static void host_resolve(struct host *h, const char *text, const char *name,
 			 int family, bool numeric)
 {
@@ -72,8 +84,11 @@ static void host_resolve(struct host *h, const char *text, const char *name,
 		.ai_flags = numeric ? AI_NUMERICHOST : 0,
 	};
 	struct addrinfo *list, *ai;
-	int err = getaddrinfo(name, NULL, &hints, &list);
+	int err;
 
+	if (dotted_quad(h, name, family))
+		return;
+	err = getaddrinfo(name, NULL, &hints, &list);
 	if (err)
 		refuse(syntax, text, "%s: %s", name, gai_strerror(err));
 	for (ai = list; ai; ai = ai->ai_next) {
