@@ -47,7 +47,7 @@ enum espl_dir {
  * @net: the namespace [I]
  * @lock: taken by everything that changes SAD or SPD, or walks them at leisure
  * @sa_by_spi: inbound lookup: (destination, protocol, SPI) to SA [R]
- * @sa_by_pair: outbound lookup: (source, destination, protocol) to SAs [R]
+ * @sa_by_pair: outbound lookup: (source, destination, protocol, reqid) to SAs [R]
  * @sas: all SAs in order of birth [M]
  * @sas_coming: those that a transaction adds [M]
  * @sas_leaving: those that it deletes [M]
@@ -90,7 +90,7 @@ struct espl_net {
 	struct mutex lock;	/* of all writers */
 
 	struct rhashtable sa_by_spi;
-	struct rhltable sa_by_pair;
+	struct rhashtable sa_by_pair;
 	struct list_head sas;
 	struct list_head sas_coming;
 	struct list_head sas_leaving;

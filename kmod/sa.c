@@ -94,10 +94,6 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 		.daddr = conf->daddr, .spi = conf->spi,
 		.family = conf->family, .proto = conf->proto,
 	};
-	sa->pair_key = (struct espl_pair_key){
-		.saddr = conf->saddr, .daddr = conf->daddr,
-		.family = conf->family, .proto = conf->proto,
-	};
 	sa->esn = conf->flags & SADB_X_SAFLAGS_ESN;
 	sa->seq_max = sa->esn ? U64_MAX : U32_MAX;
 	atomic64_set(&sa->seq, first_seq - 1);

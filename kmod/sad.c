@@ -25,6 +25,7 @@
 #include "natt.h"
 #include "net.h"
 #include "sad.h"
+#include "sad_pair.h"
 
 /*
  * Hashed and compared by long words, for each packet that comes in: 130 instructions less
@@ -59,13 +60,6 @@ static const struct rhashtable_params by_spi = {
 	.head_offset = offsetof(struct espl_sa, by_spi),
 	.hashfn = spi_hash,
 	.obj_cmpfn = spi_differs,
-	.automatic_shrinking = true,
-};
-
-static const struct rhashtable_params by_pair = {
-	.key_len = sizeof(struct espl_pair_key),
-	.key_offset = offsetof(struct espl_sa, pair_key),
-	.head_offset = offsetof(struct espl_sa, by_pair),
 	.automatic_shrinking = true,
 };
 
@@ -116,7 +110,7 @@ static int insert(struct espl_sa *sa, bool under_spi)
 	if (err)
 		return err;
 	sa->serial = ++en->sa_serial;
-	err = rhltable_insert(&en->sa_by_pair, &sa->by_pair, by_pair);
+	err = espl_pair_add(sa);
 	if (err)
 		goto err_leave;
 	if (under_spi)
@@ -129,7 +123,7 @@ static int insert(struct espl_sa *sa, bool under_spi)
 	return 0;
 
 err_pair:
-	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
+	espl_pair_del(sa);
 err_leave:
 	leave(sa);
 	return err;
@@ -142,7 +136,7 @@ static void unpublish(struct espl_sa *sa)
 
 	sa->stage = ESPL_GONE;
 	espl_acquire_ended(sa);
-	rhltable_remove(&en->sa_by_pair, &sa->by_pair, by_pair);
+	espl_pair_del(sa);
 	list_del(&sa->all);
 	espl_sad_changed(en);
 	espl_life_stop(sa);
@@ -348,7 +342,7 @@ void espl_sad_del(struct espl_sa *sa)
 	}
 }
 
-/* The newest first: they are in front where a table keeps SAs of one pair in a list. */
+/* The newest first: in a transaction each goes in front of those that leave. */
 static unsigned int flush(struct list_head *list, u8 proto)
 {
 	struct espl_sa *sa, *older;
@@ -487,42 +481,6 @@ struct espl_sa *espl_sad_find(struct espl_net *en, u8 family, u8 proto,
 }
 
 /**
- * espl_sad_lookup_pair() - the SA to send by
- * @en: the namespace
- * @family: of the addresses
- * @proto: IPPROTO_ESP or IPPROTO_AH
- * @saddr: the SA's source
- * @daddr: the SA's destination
- * @mode: IPSEC_MODE_TRANSPORT or IPSEC_MODE_TUNNEL
- * @reqid: 0 for any
- *
- * Context: RCU read side.
- * Return: The newest usable SA, lent, or NULL.
- */
-struct espl_sa *espl_sad_lookup_pair(struct espl_net *en, u8 family, u8 proto,
-				     const union nf_inet_addr *saddr,
-				     const union nf_inet_addr *daddr,
-				     u8 mode, u32 reqid)
-{
-	struct espl_pair_key key = {
-		.saddr = *saddr, .daddr = *daddr,
-		.family = family, .proto = proto,
-	};
-	struct espl_sa *sa, *newest = NULL;
-	struct rhlist_head *list, *pos;
-
-	list = rhltable_lookup(&en->sa_by_pair, &key, by_pair);
-	rhl_for_each_entry_rcu(sa, pos, list, by_pair) {
-		if (sa->conf.mode != mode || !espl_sa_usable(sa) ||
-		    (reqid && sa->conf.reqid != reqid))
-			continue;
-		if (!newest || sa->serial > newest->serial)
-			newest = sa;
-	}
-	return newest;
-}
-
-/**
  * espl_sad_init() - an empty SAD
  * @en: the namespace
  *
@@ -543,7 +501,7 @@ int espl_sad_init(struct espl_net *en)
 	err = rhashtable_init(&en->sa_by_spi, &by_spi);
 	if (err)
 		return err;
-	err = rhltable_init(&en->sa_by_pair, &by_pair);
+	err = espl_pair_init(en);
 	if (err)
 		rhashtable_destroy(&en->sa_by_spi);
 	return err;
@@ -565,7 +523,7 @@ void espl_sad_fini(struct espl_net *en)
 	mutex_unlock(&en->lock);
 	if (!refcount_dec_and_test(&en->sa_refs))
 		wait_for_completion(&en->sa_gone);
-	rhltable_destroy(&en->sa_by_pair);
+	espl_pair_fini(en);
 	rhashtable_destroy(&en->sa_by_spi);
 	xa_destroy(&en->natt_ports);
 }

@@ -24,6 +24,7 @@
 #include "net.h"
 #include "replay.h"
 
+struct espl_pair;
 struct espl_xform;
 
 /**
@@ -134,22 +135,25 @@ struct espl_spi_key {
 	u16 zero;
 };
 
-/* Key of espl_net.sa_by_pair; hashed as bytes, so without holes. */
-struct espl_pair_key {
-	union nf_inet_addr saddr;
-	union nf_inet_addr daddr;
-	u8 family;
-	u8 proto;
-	u16 zero;
+/**
+ * struct espl_sa_place - an SA's place in one of the lists of sad_pair.c
+ * @node: in espl_pair.places, while @pair is not NULL [R]
+ * @pair: whose list that is [M]
+ * @sa: the SA [I]
+ */
+struct espl_sa_place {
+	struct list_head node;
+	struct espl_pair *pair;
+	struct espl_sa *sa;
 };
 
 /**
  * struct espl_sa - a security association
  * @by_spi: in espl_net.sa_by_spi [R]
- * @by_pair: in espl_net.sa_by_pair [R]
+ * @of_pair: among all SAs between its addresses [R]
+ * @of_reqid: among those with its reqid, where it has one [R]
  * @all: in espl_net.sas, sas_coming or sas_leaving, by @stage [M]
  * @spi_key: hash key [I]
- * @pair_key: hash key [I]
  * @en: the namespace [I]
  * @conf: as given, keys included [I]
  * @serial: order of birth; the newest of several SAs is used to send [I]
@@ -192,10 +196,10 @@ struct espl_pair_key {
  */
 struct espl_sa {
 	struct rhash_head by_spi;
-	struct rhlist_head by_pair;
+	struct espl_sa_place of_pair;
+	struct espl_sa_place of_reqid;
 	struct list_head all;
 	struct espl_spi_key spi_key;
-	struct espl_pair_key pair_key;
 	struct espl_net *en;
 	struct espl_sa_conf conf;
 	u64 serial;
