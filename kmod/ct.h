@@ -17,6 +17,9 @@ void espl_ct_undo_nat(const struct sk_buff *skb, struct espl_flow *flow);
 void espl_ct_guard(struct espl_net *en, struct sk_buff *skb);
 void espl_ct_bar(struct sk_buff *skb);
 void espl_ct_review(struct espl_net *en, const struct espl_policy *policy);
+void espl_ct_review_due(struct espl_net *en);
+void espl_ct_init(struct espl_net *en);
+void espl_ct_fini(struct espl_net *en);
 
 #else
 
@@ -31,6 +34,9 @@ static inline void espl_ct_guard(struct espl_net *en, struct sk_buff *skb) {}
 static inline void espl_ct_bar(struct sk_buff *skb) {}
 static inline void espl_ct_review(struct espl_net *en,
 				  const struct espl_policy *policy) {}
+static inline void espl_ct_review_due(struct espl_net *en) {}
+static inline void espl_ct_init(struct espl_net *en) {}
+static inline void espl_ct_fini(struct espl_net *en) {}
 
 #endif
 #endif

@@ -66,6 +66,9 @@ enum espl_dir {
  * @policy_age: how many came to a place of their own in the order [M]
  * @spd_version: another one after each change of what holds, and nobody else's [R]
  * @generation: which policies hold, of those that have come in turn [R]
+ * @review_due: policies have changed since conntrack's flows were held against them [M]
+ * @review_next: when that may be done again, in ns [M]
+ * @review_work: does it
  * @hooks: the table of hooks, each with this struct as its priv: 45 instructions less
  *	   for each packet and hook than by espl_net() [I]
  * @hook_users: SAs and policies there are; our netfilter hooks are registered
@@ -109,6 +112,9 @@ struct espl_net {
 	u32 policy_age;
 	unsigned long spd_version;
 	unsigned long generation;
+	bool review_due;
+	u64 review_next;
+	struct delayed_work review_work;
 
 	struct nf_hook_ops hooks[ESPL_HOOKS];
 	unsigned int hook_users;

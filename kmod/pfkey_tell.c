@@ -14,6 +14,7 @@
 
 #include <linux/slab.h>
 
+#include "ct.h"
 #include "net.h"
 #include "pfkey.h"
 
@@ -289,6 +290,8 @@ void espl_pfkey_register(struct espl_pfkey_sock *ps, u8 satype)
  * espl_pfkey_leave() - a socket hears no more
  * @ps: the socket
  *
+ * What was asked for by it holds for all flows when this returns.
+ *
  * Context: Process.
  */
 void espl_pfkey_leave(struct espl_pfkey_sock *ps)
@@ -297,6 +300,7 @@ void espl_pfkey_leave(struct espl_pfkey_sock *ps)
 	sk_del_node_init(&ps->sk);
 	count_keyers(ps->en);
 	mutex_unlock(&ps->en->lock);
+	espl_ct_review_due(ps->en);
 }
 
 /**

@@ -158,7 +158,9 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 	if (old)
 		take_out(en, old);
 	espl_life_start_policy(policy);
-	espl_ct_review(en, policy);
+	/* One that lets pass in clear, and takes nobody's place, asks for no flow. */
+	if (old || policy->action != IPSEC_POLICY_NONE)
+		espl_ct_review(en, policy);
 	return 0;
 }
 
@@ -177,7 +179,9 @@ void espl_spd_del(struct espl_net *en, struct espl_policy *policy)
 	}
 	espl_policy_get(policy);
 	end(en, policy);
-	espl_ct_review(en, policy);
+	/* What any other asked for is kept out of flowtables already, and stays so. */
+	if (policy->action == IPSEC_POLICY_NONE)
+		espl_ct_review(en, policy);
 	espl_policy_put(policy);
 }
 
@@ -288,6 +292,7 @@ struct espl_policy *espl_spd_next(struct espl_policy *policy)
 void espl_spd_init(struct espl_net *en)
 {
 	en->generation = 1;
+	espl_ct_init(en);
 	for (int dir = 0; dir < ESPL_DIRS; dir++)
 		en->policies[dir] = RB_ROOT;
 }
@@ -303,6 +308,7 @@ void espl_spd_fini(struct espl_net *en)
 	mutex_lock(&en->lock);
 	espl_spd_flush(en);
 	mutex_unlock(&en->lock);
+	espl_ct_fini(en);
 	/* A clock that has just struck is about to look at the namespace. */
 	flush_workqueue(espl_wq);
 }

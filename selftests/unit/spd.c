@@ -29,11 +29,17 @@ void espl_hooks_put(struct espl_net *net)
 	net->hook_users--;
 }
 
+static unsigned int reviews;
+
 void espl_ct_review(struct espl_net *net, const struct espl_policy *policy)
 {
 	(void)net;
 	(void)policy;
+	reviews++;
 }
+
+void espl_ct_init(struct espl_net *net) { (void)net; }
+void espl_ct_fini(struct espl_net *net) { (void)net; }
 
 struct workqueue_struct *espl_wq;
 
@@ -166,6 +172,37 @@ static void changes(void)
 	espl_policy_put(policy);
 	espl_spd_flush(&en);
 	check(!en.hook_users, "flushed, hooks and all");
+}
+
+/* Has that been the first review of flows since the last time. */
+static bool reviewed(void)
+{
+	unsigned int n = reviews;
+
+	reviews = 0;
+	return n == 1;
+}
+
+/* After what a flow may have to leave a flowtable, and after nothing else. */
+static void flows_reviewed(void)
+{
+	struct espl_sel a = to(NET, 24, 0), b = to(NET, 16, 0);
+
+	reviews = 0;
+	add(ESPL_OUT, a, IPSEC_POLICY_IPSEC, 5, false);
+	check(reviewed(), "a policy that protects: flows are reviewed");
+	add(ESPL_OUT, b, IPSEC_POLICY_DISCARD, 5, false);
+	check(reviewed(), "one that discards: so they are");
+	add(ESPL_OUT, to(NET, 8, 0), IPSEC_POLICY_NONE, 5, false);
+	check(!reviews, "one that does neither: they are not");
+	add(ESPL_OUT, a, IPSEC_POLICY_NONE, 5, true);
+	check(reviewed(), "one replaced, which others were behind: they are");
+	espl_spd_del(&en, espl_spd_lookup_sel(&en, ESPL_OUT, &a));
+	check(reviewed(), "one that does neither goes: they are");
+	espl_spd_del(&en, espl_spd_lookup_sel(&en, ESPL_OUT, &b));
+	check(!reviews, "another goes: they are not, for its flows stay barred");
+	espl_spd_flush(&en);
+	check(!reviews, "nor when all do");
 }
 
 /* Prefixes of the source, the other direction, the other family: other policies. */
@@ -418,6 +455,7 @@ int main(void)
 	espl_spd_init(&en);
 	check(!espl_index_init(&en) && !espl_index_init_cache(), "tables");
 	changes();
+	flows_reviewed();
 	keys();
 	hidden_ports();
 	by_model();
