@@ -5,6 +5,7 @@
 #
 #   raw ALG PAYLOAD                                     the cipher alone
 #   STACK MODE ALG WHERE FAMILY COUNT KIND[,KIND...]    what traffic.c sends
+#   scale STACK N COUNT                                 see scale.sh
 #
 # STACK is plain, loaded (plain, beside an esplanade that has nothing to do), esplanade,
 # xfrm, offload (xfrm with esp4_offload) or wireguard; in this order, for modules stay.
@@ -262,11 +263,11 @@ raw() {
 
 echo "release $(uname -r)"
 while read -r -a line <&3; do
-	if [ "${line[0]}" = raw ]; then
-		load raw && row "${line[1]}" && raw "${line[@]:1}"
-	else
-		cell "${line[@]}"
-	fi || {
+	case ${line[0]} in
+	raw) load raw && row "${line[1]}" && raw "${line[@]:1}" ;;
+	scale) . ./scale.sh && scale "${line[@]:1}" ;;
+	*) cell "${line[@]}" ;;
+	esac || {
 		echo "failed: ${line[*]}"
 		evidence | sed 's/^/# /'
 		failed=1

@@ -312,10 +312,10 @@ def compare(kernels, path):
         sys.exit(1)
 
 
-def put_between(path, text):
-    """Replace what is between the two marks of performance.rst."""
+def put_between(path, name, text):
+    """Replace what is between the two marks of that name in performance.rst."""
     with open(path, encoding="utf-8") as file:
-        parts = re.split(r"(?m)^(\.\. bench: (?:begin|end)\n)", file.read())
+        parts = re.split(rf"(?m)^(\.\. {name}: (?:begin|end)\n)", file.read())
     if len(parts) != 5:
         sys.exit(f"report: {path} does not have its two marks")
     parts[2] = f"\n{text}\n"
@@ -342,9 +342,10 @@ def main():
             file.write("\n")
         with open(f"{base}.svg", "w", encoding="utf-8") as file:
             file.write(bars(kernels))
-        put_between(f"{base}.rst", text)
+        put_between(f"{base}.rst", "bench", text)
     if args.compare:
         compare(kernels, f"{base}.json")
 
 
-main()
+if __name__ == "__main__":
+    main()

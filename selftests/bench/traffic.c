@@ -19,6 +19,10 @@
  *               more or less so as it happens, and figures are not the same twice
  *   new         four streams, one after the other, each from its first octet on, COUNT
  *               segments long, with buffers that grow
+ *   flows-SIZE=FILE    datagrams, each of the next flow of FILE (in IPv4: source, its port,
+ *               destination, its port, one a line), and again from the first; by a
+ *               connected socket where there is but one
+ *   changed-SIZE=FILE  the same, and before those that are counted $CHANGE is run; ten times
  *
  * Nothing is to idle, for the counter goes on then: what waits does so while others
  * compute. A child of the lowest rank takes what is left all the same, and its time
@@ -53,6 +57,7 @@
 #define TCP_BUFFER	(1 << 20)
 #define TCP_BEGINNING	1000
 #define NEW_STREAMS	4
+#define CHANGES		10
 #define UDP_ENCAP	100
 #define ESPINUDP	2
 #define ENCAP_PORT	4500
@@ -76,6 +81,18 @@ struct ends {
 	int out;
 	int in;
 };
+
+/* From where to where, in network order but for the ports. */
+struct flow {
+	struct in_addr saddr;
+	struct in_addr daddr;
+	uint16_t sport;
+	uint16_t dport;
+};
+
+static struct flow *flows;
+static size_t flows_n;
+static struct ends by_port[65536];	/* 0 for none yet */
 
 static char buffer[65536];
 
@@ -167,6 +184,112 @@ static void udp_run(struct ends e, size_t size, unsigned int batch, unsigned int
 			udp_send(e, size);
 		for (unsigned int i = 0; i < batch; i++)
 			udp_receive(e, size);
+	}
+}
+
+static int bound(const char *namespace, uint16_t port)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd;
+
+	enter(namespace);
+	fd = opened(AF_INET, SOCK_DGRAM);
+	if (bind(fd, (struct sockaddr *)&any, sizeof(any)))
+		err(2, "port %u", port);
+	give_up_after(fd, 5);
+	return fd;
+}
+
+static void flow_connect(const struct flow *flow)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr = flow->saddr,
+				    .sin_port = htons(flow->sport) };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = flow->daddr,
+				  .sin_port = htons(flow->dport) };
+	int fd = opened(AF_INET, SOCK_DGRAM);
+
+	if (bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		err(2, "a flow");
+	by_port[flow->sport].out = fd;
+}
+
+static void flows_open(char *const *argv, const char *path)
+{
+	char saddr[16], daddr[16];
+	FILE *file = fopen(path, "re");
+	struct flow f;
+
+	if (!file)
+		err(2, "%s", path);
+	flows_n = 0;
+	memset(by_port, 0, sizeof(by_port));
+	while (fscanf(file, "%15s %hu %15s %hu", saddr, &f.sport, daddr, &f.dport) == 4) {
+		if (!inet_aton(saddr, &f.saddr) || !inet_aton(daddr, &f.daddr))
+			errx(2, "%s: no addresses", path);
+		flows = reallocarray(flows, flows_n + 1, sizeof(*flows));
+		if (!flows)
+			err(2, "flows");
+		flows[flows_n++] = f;
+		if (!by_port[f.dport].in)
+			by_port[f.dport].in = bound(argv[1], f.dport);
+	}
+	fclose(file);
+	if (!flows_n)
+		errx(2, "%s: no flows", path);
+	enter(argv[0]);
+	if (flows_n == 1)
+		flow_connect(flows);
+	for (size_t i = 0; i < flows_n; i++)
+		if (!by_port[flows[i].sport].out)
+			by_port[flows[i].sport].out = bound(argv[0], flows[i].sport);
+}
+
+static void flows_close(void)
+{
+	for (size_t i = 0; i < 65536; i++) {
+		if (by_port[i].out)
+			close(by_port[i].out);
+		if (by_port[i].in)
+			close(by_port[i].in);
+	}
+}
+
+static void flow_send(const struct flow *flow, size_t size)
+{
+	union {
+		struct cmsghdr hdr;
+		char room[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	} control = { .hdr = { .cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo)),
+			       .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO } };
+	const struct in_pktinfo info = { .ipi_spec_dst = flow->saddr };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = flow->daddr,
+				  .sin_port = htons(flow->dport) };
+	struct iovec data = { buffer, size };
+	const struct msghdr msg = {
+		.msg_name = &to, .msg_namelen = sizeof(to),
+		.msg_iov = &data, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+
+	memcpy(CMSG_DATA(&control.hdr), &info, sizeof(info));
+	if (sendmsg(by_port[flow->sport].out, &msg, 0) != (ssize_t)size)
+		err(1, "send");
+}
+
+static void flows_run(size_t size, unsigned int count)
+{
+	static size_t next;
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct flow *flow = &flows[next++ % flows_n];
+		struct ends e = { by_port[flow->sport].out, by_port[flow->dport].in };
+
+		if (flows_n == 1)
+			udp_send(e, size);
+		else
+			flow_send(flow, size);
+		udp_receive(e, size);
 	}
 }
 
@@ -290,6 +413,8 @@ struct kind {
 	unsigned int size;
 	unsigned int batch;
 	bool fresh;
+	const char *flows;
+	bool changed;
 };
 
 static struct kind kind_read(const char *name)
@@ -298,7 +423,13 @@ static struct kind kind_read(const char *name)
 
 	if (!strncmp(name, "batch-", 6))
 		kind.batch = BATCH;
-	if (kind.batch == BATCH || !strncmp(name, "udp-", 4))
+	kind.changed = !strncmp(name, "changed-", 8);
+	if (kind.changed || !strncmp(name, "flows-", 6)) {
+		kind.flows = strchr(name, '=');
+		if (!kind.flows++)
+			errx(2, "%s of no file", name);
+	}
+	if (kind.batch == BATCH || kind.flows || !strncmp(name, "udp-", 4))
 		kind.size = strtoul(strchr(name, '-') + 1, NULL, 10);
 	else if (!kind.fresh && strcmp(name, "tcp"))
 		errx(2, "no kind %s", name);
@@ -309,7 +440,9 @@ static struct kind kind_read(const char *name)
 
 static void run(struct ends e, const struct kind *kind, unsigned int count)
 {
-	if (kind->size)
+	if (kind->flows)
+		flows_run(kind->size, count);
+	else if (kind->size)
 		udp_run(e, kind->size, kind->batch, count);
 	else
 		tcp_run(e, count);
@@ -328,26 +461,50 @@ static uint64_t timed(struct ends e, const struct kind *kind, unsigned int count
 	return began;
 }
 
+static struct ends kind_open(char *const *argv, const struct address *to,
+			     const struct kind *kind)
+{
+	if (!kind->flows)
+		return kind->size ? udp_open(argv, to) : tcp_open(argv, to, kind->fresh);
+	flows_open(argv, kind->flows);
+	return (struct ends){ -1, -1 };
+}
+
+static void change(void)
+{
+	const char *command = getenv("CHANGE");
+
+	if (!command || system(command))
+		errx(2, "nothing was changed");
+}
+
 static void measure(char *const *argv, const struct address *to, unsigned int count,
 		    const char *name, pid_t idler)
 {
 	struct kind kind = kind_read(name);
-	unsigned int rounds = kind.fresh ? NEW_STREAMS : 1, uncounted;
+	unsigned int rounds = kind.fresh ? NEW_STREAMS : kind.changed ? CHANGES : 1;
+	unsigned int uncounted;
 	uint64_t all = 0, idle = 0;
 	struct ends e;
 
 	count = (count + kind.batch - 1) / kind.batch * kind.batch;
 	uncounted = kind.size || count > TCP_BEGINNING ? count : TCP_BEGINNING;
 	for (unsigned int i = 0; i < rounds; i++) {
-		e = kind.size ? udp_open(argv, to) : tcp_open(argv, to, kind.fresh);
+		e = kind_open(argv, to, &kind);
 		if (!kind.fresh)
 			run(e, &kind, uncounted);
+		if (kind.changed)
+			change();
 		idle -= idled(idler);
 		all += timed(e, &kind, count);
 		idle += idled(idler);
 		if (i + 1 == rounds) {
 			printf("%s %.1f\n", name, (double)(all - idle) / count / rounds);
 			remark(name, e.out, all, idle);
+		}
+		if (kind.flows) {
+			flows_close();
+			continue;
 		}
 		close(e.out);
 		close(e.in);
