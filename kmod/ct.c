@@ -257,6 +257,15 @@ static void review_all(struct espl_net *en, const struct espl_policy *policy)
 		empty_flowtables();
 }
 
+static bool are_there_flowtables(void)
+{
+	bool there = symbol_get(nf_flow_table_cleanup);
+
+	if (there)
+		symbol_put(nf_flow_table_cleanup);
+	return there;
+}
+
 static void review_now(struct espl_net *en, const struct espl_policy *policy)
 {
 	u64 began = ktime_get_ns(), ended;
@@ -281,9 +290,11 @@ static void review_work(struct work_struct *work)
  * Where one went, another may cover what it covered.
  *
  * A review walks all of conntrack's table, which takes milliseconds where that is large:
- * ten thousand policies, one by one, would take minutes. So after each there is a pause
- * of some times what it took, and what comes in that time has one review when it ends;
- * or sooner, when the socket that it came by is closed.
+ * ten thousand policies, one by one, would take minutes. Where there are flowtables that
+ * is how it is, for what is in one must be out before the keyer is answered. Where there
+ * is none there is a pause after each, of some times what it took, and what comes in
+ * that time has one review when it ends, or when the socket that it came by is closed:
+ * before anybody can make a flowtable.
  *
  * Context: Process, may sleep, espl_net.lock held.
  */
@@ -291,7 +302,7 @@ void espl_ct_review(struct espl_net *en, const struct espl_policy *policy)
 {
 	u64 now = ktime_get_ns();
 
-	if (now >= en->review_next) {
+	if (now >= en->review_next || are_there_flowtables()) {
 		review_now(en, en->review_due ? NULL : policy);
 	} else if (!en->review_due) {
 		en->review_due = true;

@@ -10,8 +10,7 @@
 . ./lib.sh
 trap finish EXIT
 
-modprobe -a esplanade tun nft_flow_offload nf_flow_table nf_flow_table_inet nft_nat \
-	nft_masq nft_ct || exit 1
+modprobe -a esplanade tun nft_nat nft_masq nft_ct || exit 1
 host left
 host gw1
 host gw2
@@ -108,6 +107,31 @@ tunnels_too() {
 
 protect() { tunnels | put "$gw1" && tunnels_too | put "$gw2"; }
 expose() { put "$gw1" </dev/null && put "$gw2" </dev/null; }
+
+# Before there are flowtables, policies come right after one for which conntrack's large
+# table was gone through: no flowtable that is made afterwards takes their flow.
+is 'no flowtables yet' 0 "$(grep -c '^nf_flow_table ' /proc/modules)"
+in_ns "$gw1" nft -f - <<-'NFT'
+	table inet tracked { chain forward { type filter hook forward priority 0; ct state new accept; }; }
+NFT
+sysctl -qw net.netfilter.nf_conntrack_buckets=262144 || exit 1
+start "$left" udp 10.2.0.2 7
+hears 'a flow that no policy covers' 5
+{
+	tunnels | grep -v spdadd
+	echo 'spdadd 10.9.0.1 10.9.1.0 any -P out discard;'
+	tunnels | grep spdadd
+} | put "$gw1"
+tunnels_too | put "$gw2"
+modprobe -a nft_flow_offload nf_flow_table nf_flow_table_inet || exit 1
+try 'policies, and then a flowtable' flowtable_on
+record "$gw2" wan
+hears 'the same flow goes on' 10
+is 'it is not offloaded' 0 "$(offloaded)"
+nothing_clear 'and none of it is clear'
+stop
+expose
+in_ns "$gw1" nft flush ruleset
 
 # Flowtables. First that there is something to see: without policies flows are
 # offloaded, and a capture shows them.
