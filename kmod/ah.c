@@ -116,8 +116,8 @@ static int compute(const struct sk_buff *skb, const struct espl_sa *sa, u64 seq,
 	return err;
 }
 
-static void seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
-		 espl_xform_done done)
+static int seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		espl_xform_done done)
 {
 	u8 *ah = skb_transport_header(skb);
 	u8 digest[HASH_MAX_DIGESTSIZE];
@@ -128,7 +128,7 @@ static void seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 	err = compute(skb, sa, seq, true, digest);
 	if (!err)
 		memcpy(ah + ESPL_AH_FIXED, digest, sa->icvlen);
-	done(skb, err);
+	return err;
 }
 
 static bool length_ok(const struct sk_buff *skb, const struct espl_sa *sa)
@@ -137,8 +137,8 @@ static bool length_ok(const struct sk_buff *skb, const struct espl_sa *sa)
 	       espl_xform_len(skb) >= strip(skb, sa);
 }
 
-static void open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
-		 espl_xform_done done)
+static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		espl_xform_done done)
 {
 	const u8 *icv = skb_transport_header(skb) + ESPL_AH_FIXED;
 	u8 digest[HASH_MAX_DIGESTSIZE];
@@ -146,7 +146,7 @@ static void open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 
 	if (!err && crypto_memneq(icv, digest, sa->icvlen))
 		err = -EBADMSG;
-	done(skb, err);
+	return err;
 }
 
 static int unwrap(const struct sk_buff *skb, const struct espl_sa *sa,

@@ -70,4 +70,11 @@ static inline u16 *espl_marks(struct sk_buff *skb, u8 family)
 	return family == AF_INET ? &IPCB(skb)->flags : &IP6CB(skb)->flags;
 }
 
+/* The largest fragment that a datagram came in, in octets; 0 where it came whole. */
+static inline unsigned int espl_came_in(struct sk_buff *skb, u8 family)
+{
+	return family == AF_INET ? IPCB(skb)->frag_max_size :
+				   IP6CB(skb)->frag_max_size;
+}
+
 #endif

@@ -47,16 +47,27 @@ static enum espl_verdict lookup(struct espl_net *en,
  * An ICMP error that no policy covers comes as what it quotes would have come
  * (RFC 4301 section 6.2).
  */
+static noinline enum espl_verdict lookup_quoted(struct espl_net *en, struct sk_buff *skb,
+						const struct espl_flow *flow, bool local,
+						struct espl_policy **policy,
+						struct espl_plan **kept)
+{
+	struct espl_flow about;
+
+	if (!espl_quote_flow(skb, flow, &about))
+		return ESPL_NO_POLICY;
+	return lookup(en, &about, local, policy, kept);
+}
+
 static enum espl_verdict inbound(struct espl_net *en, struct sk_buff *skb,
 				 const struct espl_flow *flow, bool local,
 				 struct espl_policy **policy,
 				 struct espl_plan **kept)
 {
 	enum espl_verdict verdict = lookup(en, flow, local, policy, kept);
-	struct espl_flow about;
 
-	if (verdict == ESPL_NO_POLICY && espl_quote_flow(skb, flow, &about))
-		verdict = lookup(en, &about, local, policy, kept);
+	if (verdict == ESPL_NO_POLICY)
+		return lookup_quoted(en, skb, flow, local, policy, kept);
 	return verdict;
 }
 
@@ -308,12 +319,12 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 }
 
 /* Will LOCAL_IN, if it comes there, be the same to it as PRE_ROUTING. */
-static bool is_early(struct net *net, struct sk_buff *skb)
+static bool is_early(const struct espl_net *en, struct sk_buff *skb)
 {
 	return ip_hdr(skb)->ihl == 5 && !ip_is_fragment(ip_hdr(skb)) &&
 	       skb->pkt_type == PACKET_HOST && !skb_dst(skb) &&
 	       !nf_bridge_info_exists(skb) && !passes(skb, AF_INET) &&
-	       espl_hooks_alone(net, AF_INET, NF_INET_LOCAL_IN);
+	       espl_hooks_alone(en, AF_INET, NF_INET_LOCAL_IN);
 }
 
 /**
@@ -339,7 +350,7 @@ unsigned int espl_check_early(void *priv, struct sk_buff *skb,
 
 	struct espl_way *way;
 
-	if (ip_hdr(skb)->protocol != IPPROTO_ESP || !is_early(state->net, skb))
+	if (ip_hdr(skb)->protocol != IPPROTO_ESP || !is_early(priv, skb))
 		return NF_ACCEPT;
 	way = espl_way_find(state->net, skb);
 	return way && espl_rx(priv, skb, AF_INET, &upper, 0, way) ? NF_STOLEN : NF_ACCEPT;

@@ -29,7 +29,7 @@ void espl_decap_transport(struct sk_buff *skb, u8 family, unsigned int offset,
 {
 	skb->data[nhoff] = proto;
 	memmove(skb->data + strip, skb->data, offset);
-	skb_pull(skb, strip);
+	__skb_pull(skb, strip);
 	skb_reset_network_header(skb);
 	if (family == AF_INET) {
 		ip_hdr(skb)->tot_len = htons(skb->len);
@@ -60,7 +60,7 @@ bool espl_decap_tunnel(struct sk_buff *skb, u8 outer_family,
 					     ipv6_get_dsfield(ipv6_hdr(skb));
 	u8 inner;
 
-	skb_pull(skb, strip);
+	__skb_pull(skb, strip);
 	skb_reset_network_header(skb);
 	if (proto == IPPROTO_IPIP) {
 		skb->protocol = htons(ETH_P_IP);
@@ -83,7 +83,8 @@ static bool inner4_ok(struct sk_buff *skb)
 	len = ntohs(iph->tot_len);
 	if (len > skb->len || len < iph->ihl * 4)
 		return false;
-	skb_trim(skb, len);
+	if (len < skb->len)
+		skb_trim(skb, len);
 	return true;
 }
 

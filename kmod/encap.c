@@ -109,6 +109,11 @@ static u8 announced(const struct espl_sa *sa)
 	return sa->encaplen ? IPPROTO_UDP : sa->conf.proto;
 }
 
+static noinline __be32 moved_to(const struct espl_sa *sa)
+{
+	return espl_natt_remote(sa).addr.ip;
+}
+
 static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
 		  const struct inner *inner)
 {
@@ -123,7 +128,7 @@ static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
 		.ttl = ip4_dst_hoplimit(skb_dst(skb)),
 		.protocol = announced(sa),
 		.saddr = sa->conf.saddr.ip,
-		.daddr = sa->encaplen ? espl_natt_remote(sa).addr.ip : sa->conf.daddr.ip,
+		.daddr = sa->encaplen ? moved_to(sa) : sa->conf.daddr.ip,
 	};
 	/* What nobody will cut needs no number (RFC 6864): 140 instructions less. */
 	if (!inner->df || !espl_cb(skb)->fits)
@@ -134,8 +139,8 @@ static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
 	skb->protocol = htons(ETH_P_IP);
 }
 
-static void fill6(struct sk_buff *skb, const struct espl_sa *sa,
-		  const struct inner *inner)
+static noinline void fill6(struct sk_buff *skb, const struct espl_sa *sa,
+			   const struct inner *inner)
 {
 	struct ipv6hdr *ip6h = ipv6_hdr(skb);
 
@@ -187,7 +192,7 @@ static bool is_fragment(const struct sk_buff *skb, u8 family)
 	return !espl_upper_find(skb, family, &upper) || upper.fragment;
 }
 
-static bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 family)
+static noinline bool push_transport(struct sk_buff *skb, const struct espl_sa *sa, u8 family)
 {
 	int header = espl_encap_header(skb, family);
 	u8 *announces, next_header;

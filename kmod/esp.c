@@ -200,31 +200,33 @@ static void hide_high(struct espl_esp_op *op, u8 *esp)
 	memcpy(esp - SEQ_HIGH, op->ip_end, SEQ_HIGH);
 }
 
-static void finish(struct espl_esp_op *op, int err)
+static void finish(struct espl_esp_op *op)
 {
-	struct sk_buff *skb = op->skb;
-	espl_xform_done done = op->done;
-
 	if (op->esn)
-		hide_high(op, skb_transport_header(skb));
+		hide_high(op, skb_transport_header(op->skb));
 	op_put(op);
-	done(skb, err);
 }
 
 static void complete_async(espl_crypto_arg *arg, int err)
 {
+	struct espl_esp_op *op = espl_crypto_data(arg);
+	struct sk_buff *skb = op->skb;
+	espl_xform_done done = op->done;
+
 	if (err == -EINPROGRESS)
 		return;
 	local_bh_disable();
 	rcu_read_lock();
-	finish(espl_crypto_data(arg), err);
+	finish(op);
+	done(skb, err);
 	rcu_read_unlock();
 	local_bh_enable();
 }
 
-static struct espl_esp_op *op_alloc(struct sk_buff *skb, struct espl_sa *sa,
-				    u64 seq, unsigned int crypt,
-				    espl_xform_done done)
+static __always_inline struct espl_esp_op *op_alloc(struct sk_buff *skb,
+						    struct espl_sa *sa, u64 seq,
+						    unsigned int crypt,
+						    espl_xform_done done)
 {
 	unsigned int high = sa->esn ? SEQ_HIGH : 0;
 	u8 *esp = skb_transport_header(skb);
@@ -259,8 +261,8 @@ static void write_iv(const struct espl_sa *sa, u8 *iv, u64 seq)
 		put_unaligned_be64(sa->iv_base + seq, iv);
 }
 
-static void seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
-		 espl_xform_done done)
+static int seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		espl_xform_done done)
 {
 	u8 *esp = skb_transport_header(skb);
 	struct espl_esp_op *op;
@@ -270,13 +272,12 @@ static void seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 	put_unaligned_be32(seq, esp + 4);
 	write_iv(sa, esp + ESPL_ESP_HDR, seq);
 	op = op_alloc(skb, sa, seq, octets(skb, sa), done);
-	if (!op) {
-		done(skb, -ENOMEM);
-		return;
-	}
+	if (!op)
+		return -ENOMEM;
 	err = crypto_aead_encrypt(&op->req);
 	if (err != -EINPROGRESS)
-		finish(op, err);
+		finish(op);
+	return err;
 }
 
 /* Header, IV, at least one unit of ciphertext, nothing but whole units, ICV. */
@@ -288,20 +289,19 @@ static bool length_ok(const struct sk_buff *skb, const struct espl_sa *sa)
 	return len >= fixed + sa->align && !((len - fixed) & (sa->align - 1));
 }
 
-static void open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
-		 espl_xform_done done)
+static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		espl_xform_done done)
 {
 	struct espl_esp_op *op;
 	int err;
 
 	op = op_alloc(skb, sa, seq, octets(skb, sa) + sa->icvlen, done);
-	if (!op) {
-		done(skb, -ENOMEM);
-		return;
-	}
+	if (!op)
+		return -ENOMEM;
 	err = crypto_aead_decrypt(&op->req);
 	if (err != -EINPROGRESS)
-		finish(op, err);
+		finish(op);
+	return err;
 }
 
 static int unwrap(const struct sk_buff *skb, const struct espl_sa *sa,

@@ -105,34 +105,6 @@ void espl_hooks_put(struct espl_net *en)
 		nf_unregister_net_hooks(en->net, en->hooks, ESPL_HOOKS);
 }
 
-static nf_hookfn * const own[NF_INET_NUMHOOKS] = {
-	[NF_INET_PRE_ROUTING] = espl_check_early,
-	[NF_INET_LOCAL_IN] = espl_check_local,
-	[NF_INET_FORWARD] = espl_check_forward,
-	[NF_INET_POST_ROUTING] = espl_tx_hook,
-};
-
-/**
- * espl_hooks_alone() - is nobody but us registered at a hook
- * @net: the namespace
- * @family: AF_INET or AF_INET6
- * @point: NF_INET_*
- *
- * Then no rule can see a packet there, change it or have a say.
- *
- * Context: RCU read side.
- * Return: Whether it is so.
- */
-bool espl_hooks_alone(const struct net *net, u8 family, unsigned int point)
-{
-	const struct nf_hook_entries *all = family == AF_INET ?
-		rcu_dereference(net->nf.hooks_ipv4[point]) :
-		rcu_dereference(net->nf.hooks_ipv6[point]);
-
-	return !all || !all->num_hook_entries ||
-	       (all->num_hook_entries == 1 && all->hooks[0].hook == own[point]);
-}
-
 static int __net_init net_init(struct net *net)
 {
 	struct espl_net *en = espl_net(net);

@@ -19,6 +19,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "check.h"
 #include "compat/compat.h"
 #include "merge.h"
 #include "rx.h"
@@ -131,13 +132,6 @@ static void flush(struct tasklet_struct *tasklet)
 	rcu_read_unlock();
 }
 
-/* Right behind the IP header. */
-static bool is_tcp(const struct sk_buff *skb, u8 family)
-{
-	return family == AF_INET ? ip_hdr(skb)->protocol == IPPROTO_TCP :
-				   ipv6_hdr(skb)->nexthdr == IPPROTO_TCP;
-}
-
 /* Data, and nothing that TCP would want to hear of at once, under a plain header. */
 static bool is_plain(struct sk_buff *skb)
 {
@@ -237,10 +231,10 @@ static void append(struct slot *slot, struct sk_buff *skb, unsigned int payload)
 	skb_shinfo(head)->gso_segs++;
 }
 
-static bool stays_here(const struct net *net, u8 family)
+static bool stays_here(const struct espl_net *en, u8 family)
 {
-	return espl_hooks_alone(net, family, NF_INET_PRE_ROUTING) &&
-	       espl_hooks_alone(net, family, NF_INET_LOCAL_IN);
+	return espl_hooks_alone(en, family, NF_INET_PRE_ROUTING) &&
+	       espl_hooks_alone(en, family, NF_INET_LOCAL_IN);
 }
 
 /*
@@ -272,8 +266,8 @@ static unsigned int payload_of(struct sk_buff *skb)
 
 /**
  * espl_merge_next() - put a segment behind the one that waits for it
- * @skb: a packet that came out of SAs, not judged yet, ours alone, its data and network
- *	 header at the IP header; the SAs are in its cb
+ * @skb: a packet of TCP that came out of SAs, not judged yet, ours alone, its data and
+ *	 network header at the IP header; the SAs are in its cb
  * @version: espl_net.spd_version
  *
  * Its flow, SAs and device are those of the first, which may come in: and so may it.
@@ -288,8 +282,7 @@ bool espl_merge_next(struct sk_buff *skb, unsigned long version)
 	struct slot *slot;
 	bool last;
 
-	if (!is_tcp(skb, family) || skb_is_nonlinear(skb) ||
-	    !holds_tcp(skb, ip_len(family)))
+	if (skb_is_nonlinear(skb) || !holds_tcp(skb, ip_len(family)))
 		return false;
 	slot = slot_of(this_cpu_ptr(merges), skb, family, ip_len(family));
 	if (!slot->head || slot->version != version || !fits(slot, skb) ||
@@ -327,11 +320,11 @@ bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
 		return false;
 	slot = slot_of(merge, skb, espl_cb(skb)->family, upper->offset);
 	deliver(slot);
-	if (!is_tcp(skb, espl_cb(skb)->family) || skb_is_nonlinear(skb) ||
+	if (!espl_merge_is_tcp(skb, espl_cb(skb)->family) || skb_is_nonlinear(skb) ||
 	    !is_plain(skb) || tcp_of(skb, upper->offset)->psh ||
 	    !(local || (skb->dev->features & NETIF_F_GRO)))
 		return false;
-	sure = local && stays_here(espl_cb(skb)->sa[0]->en->net, espl_cb(skb)->family);
+	sure = local && stays_here(espl_cb(skb)->sa[0]->en, espl_cb(skb)->family);
 	if (!sure && !is_right(skb))
 		return false;
 	dev_hold(skb->dev);

@@ -14,4 +14,11 @@ bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
 int espl_merge_init(void);
 void espl_merge_fini(void);
 
+/* Is a packet of TCP, right behind its IP header. */
+static inline bool espl_merge_is_tcp(const struct sk_buff *skb, u8 family)
+{
+	return family == AF_INET ? ip_hdr(skb)->protocol == IPPROTO_TCP :
+				   ipv6_hdr(skb)->nexthdr == IPPROTO_TCP;
+}
+
 #endif

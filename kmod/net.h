@@ -138,7 +138,6 @@ struct espl_net {
 struct espl_net *espl_net(const struct net *net);
 int espl_hooks_get(struct espl_net *en);
 void espl_hooks_put(struct espl_net *en);
-bool espl_hooks_alone(const struct net *net, u8 family, unsigned int point);
 
 /* Count an event. */
 static inline void espl_stat_inc(struct espl_net *en, enum espl_stat stat)

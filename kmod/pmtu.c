@@ -11,6 +11,7 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
+#include "cb.h"
 #include "compat/compat.h"
 #include "encap.h"
 #include "pmtu.h"
@@ -47,20 +48,6 @@ static const struct espl_sa *outermost_tunnel(struct espl_sa *const *sa,
 }
 
 /**
- * espl_pmtu_came_in() - the largest fragment that a datagram came in
- * @skb: the datagram
- * @family: of its IP header
- *
- * Context: Any.
- * Return: Octets, 0 where it came whole.
- */
-unsigned int espl_pmtu_came_in(struct sk_buff *skb, u8 family)
-{
-	return family == AF_INET ? IPCB(skb)->frag_max_size :
-				   IP6CB(skb)->frag_max_size;
-}
-
-/**
  * espl_pmtu_measure() - which sizes fit
  * @skb: the packet, its network header set
  * @family: of its IP header
@@ -94,9 +81,9 @@ void espl_pmtu_measure(struct sk_buff *skb, u8 family,
 	}
 	fit->whole = df == ESPL_DF_SET ? fit->mtu : fit->most;
 	/* What was put together here was cut by its sender, and so it goes on. */
-	if (espl_pmtu_came_in(skb, family)) {
-		fit->whole = min(fit->whole, espl_pmtu_came_in(skb, family));
-		fit->piece = min(fit->piece, espl_pmtu_came_in(skb, family));
+	if (espl_came_in(skb, family)) {
+		fit->whole = min(fit->whole, espl_came_in(skb, family));
+		fit->piece = min(fit->piece, espl_came_in(skb, family));
 	}
 }
 

@@ -29,7 +29,6 @@ struct espl_fit {
 	bool same_path;
 };
 
-unsigned int espl_pmtu_came_in(struct sk_buff *skb, u8 family);
 void espl_pmtu_measure(struct sk_buff *skb, u8 family,
 		       struct espl_sa *const *sa, unsigned int n,
 		       unsigned int mtu, struct espl_fit *fit);

@@ -69,6 +69,7 @@ static void open_layer(struct sk_buff *skb)
 {
 	struct espl_sa *sa = newest(skb);
 	struct sk_buff *ours = skb;
+	int err;
 
 	if (!espl_sa_usable(sa)) {
 		drop(skb, ESPL_IN_SA_STATE);
@@ -97,7 +98,9 @@ static void open_layer(struct sk_buff *skb)
 		return;
 	}
 	dev_hold(skb->dev);
-	sa->xform->open(skb, sa, sequence(skb, sa), opened);
+	err = sa->xform->open(skb, sa, sequence(skb, sa), opened);
+	if (err != -EINPROGRESS)
+		opened(skb, err);
 }
 
 static bool is_local(const struct espl_net *en, const struct espl_flow *flow,
@@ -228,7 +231,7 @@ void espl_rx_deliver(struct sk_buff *skb, struct rtable *rt)
 	}
 	if (family == AF_INET) {
 		IPCB(skb)->frag_max_size = frag_max;
-		if (!espl_hooks_alone(en->net, AF_INET, NF_INET_PRE_ROUTING)) {
+		if (!espl_hooks_alone(en, AF_INET, NF_INET_PRE_ROUTING)) {
 			NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL,
 				skb, skb->dev, NULL, routed4);
 			return;
@@ -356,7 +359,7 @@ static void taken_off(struct sk_buff *skb)
 	bool local;
 
 	/* 480 instructions less for each segment of a stream but the first. */
-	if (espl_merge_next(skb, version))
+	if (espl_merge_is_tcp(skb, family) && espl_merge_next(skb, version))
 		return;
 	if (!read_inner(en, skb, family, &upper, &flow))
 		return;
@@ -484,7 +487,7 @@ static void go_on(struct sk_buff *skb, int err)
 		consume_skb(skb);
 		return;
 	}
-	skb_trim(skb, offset + strip + len);
+	__skb_trim(skb, offset + strip + len);
 	if (sa->conf.mode != IPSEC_MODE_TUNNEL)
 		leave_transport(skb, sa, strip, proto);
 	else if (!leave_tunnel(skb, offset + strip, proto))
@@ -518,8 +521,8 @@ static void forget_outer(struct sk_buff *skb)
 	skb->ip_summed = CHECKSUM_NONE;
 }
 
-static struct espl_sa *find_outer_sa(struct espl_net *en, struct sk_buff *skb, u8 family,
-				     const struct espl_upper *upper)
+static noinline struct espl_sa *find_outer_sa(struct espl_net *en, struct sk_buff *skb,
+					      u8 family, const struct espl_upper *upper)
 {
 	union nf_inet_addr daddr = espl_flow_daddr(skb, family, upper);
 

@@ -322,9 +322,10 @@ static enum espl_verdict judge(const struct search *search)
 	return verdict;
 }
 
-static enum espl_verdict find(struct espl_net *en, enum espl_dir dir,
-			      const struct espl_flow *flow,
-			      struct espl_policy **policy)
+/* Not in line: 20 instructions less for those who need not search. */
+static noinline enum espl_verdict find(struct espl_net *en, enum espl_dir dir,
+				       const struct espl_flow *flow,
+				       struct espl_policy **policy)
 {
 	struct search search = {
 		.flow = flow, .clear = U64_MAX, .shut = U64_MAX,

@@ -119,6 +119,7 @@ static void step(struct sk_buff *skb)
 	unsigned int pad = padding(skb, sa);
 	struct sk_buff *ours = make_room(skb, sa, pad);
 	u64 seq;
+	int err;
 
 	if (!ours) {
 		drop(skb, ESPL_OUT_NO_MEMORY);
@@ -138,7 +139,9 @@ static void step(struct sk_buff *skb)
 		drop(skb, ESPL_OUT_SEQ);
 		return;
 	}
-	sa->xform->seal(skb, sa, seq, sealed);
+	err = sa->xform->seal(skb, sa, seq, sealed);
+	if (err != -EINPROGRESS)
+		sealed(skb, err);
 }
 
 /* One packet or segment, not GSO, that fits. */
@@ -165,7 +168,7 @@ static void protect(struct sk_buff *skb, const struct espl_plan *plan, u8 family
 	step(skb);
 }
 
-static struct dst_entry *look_route4(struct espl_sa *sa)
+static noinline struct dst_entry *look_route4(struct espl_sa *sa)
 {
 	struct espl_mapping to = espl_natt_remote(sa);
 	struct flowi4 fl4 = {
@@ -183,7 +186,7 @@ static struct dst_entry *look_route4(struct espl_sa *sa)
 	return &rt->dst;
 }
 
-static struct dst_entry *look_route6(struct espl_sa *sa)
+static noinline struct dst_entry *look_route6(struct espl_sa *sa)
 {
 	struct espl_mapping to = espl_natt_remote(sa);
 	struct flowi6 fl6 = {
@@ -361,7 +364,7 @@ static void measure(struct espl_plan *plan, struct sk_buff *skb, u8 family,
 		    unsigned int mtu)
 {
 	unsigned int dfbit = READ_ONCE(espl_encap_dfbit);
-	bool whole = !espl_pmtu_came_in(skb, family);
+	bool whole = !espl_came_in(skb, family);
 
 	if (plan->mtu == mtu && plan->dfbit == dfbit && whole)
 		return;
@@ -499,7 +502,8 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 	unsigned int verdict = NF_ACCEPT;
 	struct dst_entry *dst;
 
-	espl_ct_bar(skb);
+	if (skb_nfct(skb))
+		espl_ct_bar(skb);
 	if (!holds(en, plan))
 		verdict = make_plan(plan, en, policy, flow, skb, state);
 	if (verdict == NF_STOLEN)
@@ -526,18 +530,14 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 	return NF_STOLEN;
 }
 
-/* Marks are lost in a VRF: what comes from an SA of ours is protected already. */
-static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
-		    const struct espl_flow *flow)
+static noinline bool has_our_spi(struct espl_net *en, const struct sk_buff *skb,
+				 const struct espl_flow *flow)
 {
 	const struct espl_xform *xform;
 	struct espl_upper upper;
 	const __be32 *spi;
 	__be32 copy;
 
-	if (!espl_xform_of(flow->proto) &&
-	    (flow->proto != IPPROTO_UDP || xa_empty(&en->natt_ports)))
-		return false;
 	if (!espl_upper_find(skb, flow->family, &upper) || upper.later)
 		return false;
 	if (upper.proto == IPPROTO_UDP && espl_natt_is_port(en, skb, &upper))
@@ -551,17 +551,27 @@ static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
 				      *spi);
 }
 
-/* An ICMP error that no policy covers goes the way of what it quotes. */
-static enum espl_verdict lookup(struct espl_net *en, struct sk_buff *skb,
-				struct espl_flow *flow,
-				struct espl_policy **policy,
-				struct espl_plan **plan)
+/* Marks are lost in a VRF: what comes from an SA of ours is protected already. */
+static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
+		    const struct espl_flow *flow)
 {
-	enum espl_verdict verdict = espl_index_lookup(en, ESPL_OUT, flow, policy, plan);
+	if (!espl_xform_of(flow->proto) &&
+	    (flow->proto != IPPROTO_UDP || xa_empty(&en->natt_ports)))
+		return false;
+	return has_our_spi(en, skb, flow);
+}
+
+/* An ICMP error that no policy covers goes the way of what it quotes. */
+static noinline enum espl_verdict lookup_quoted(struct espl_net *en, struct sk_buff *skb,
+						struct espl_flow *flow,
+						struct espl_policy **policy,
+						struct espl_plan **plan)
+{
+	enum espl_verdict verdict;
 	struct espl_flow about;
 
-	if (verdict != ESPL_NO_POLICY || !espl_quote_flow(skb, flow, &about))
-		return verdict;
+	if (!espl_quote_flow(skb, flow, &about))
+		return ESPL_NO_POLICY;
 	verdict = espl_index_lookup(en, ESPL_OUT, &about, policy, plan);
 	if (verdict == ESPL_UNCLEAR)
 		return verdict;
@@ -594,20 +604,24 @@ static unsigned int judge(struct espl_net *en, struct sk_buff *skb,
 			  struct espl_flow *flow,
 			  const struct nf_hook_state *state)
 {
+	enum espl_verdict verdict;
 	struct espl_policy *policy;
 	struct espl_plan *plan;
 
 	if (flow->fragment) {
-		unsigned int verdict = espl_frag_settle(en, skb, flow, BIT(ESPL_OUT),
+		unsigned int settled = espl_frag_settle(en, skb, flow, BIT(ESPL_OUT),
 							ESPL_FRAG_OUT);
-		if (verdict != NF_ACCEPT)
-			return verdict;
+		if (settled != NF_ACCEPT)
+			return settled;
 	}
 	if (espl_skpol_sender(skb)) {
 		espl_stat_inc(en, ESPL_OUT_BYPASS);
 		return NF_ACCEPT;
 	}
-	switch (lookup(en, skb, flow, &policy, &plan)) {
+	verdict = espl_index_lookup(en, ESPL_OUT, flow, &policy, &plan);
+	if (verdict == ESPL_NO_POLICY)
+		verdict = lookup_quoted(en, skb, flow, &policy, &plan);
+	switch (verdict) {
 	case ESPL_BYPASS:
 		espl_stat_inc(en, ESPL_OUT_BYPASS);
 		return NF_ACCEPT;
@@ -641,7 +655,8 @@ static noinline unsigned int leaving(struct espl_net *en, struct sk_buff *skb,
 {
 	struct espl_flow flow;
 
-	espl_ct_guard(en, skb);
+	if (skb_nfct(skb))
+		espl_ct_guard(en, skb);
 	if (passes(skb))
 		return NF_ACCEPT;
 	if (!espl_flow_read(skb, state->pf, &flow))

@@ -11,10 +11,9 @@
 #include "sad.h"
 
 /*
- * What follows a run of the crypto: called once, BH off and under RCU, from the
- * caller's own stack or from the crypto's. @err is 0, -EBADMSG for a bad ICV,
- * -EPROTO for headers that it cannot cover, -ENOMEM, or another error of the
- * crypto.
+ * What follows a run of the crypto that was not done at once: called once, BH off and
+ * under RCU. @err is 0, -EBADMSG for a bad ICV, -EPROTO for headers that it cannot
+ * cover, -ENOMEM, or another error of the crypto.
  */
 typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
 
@@ -33,11 +32,12 @@ typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
  * @wrap: put behind the payload what belongs there, and say what it is. The
  *	  transport header is the transform's; all is linear, with tailroom
  * @seal: write SPI and sequence number, never used before on this SA, and run
- *	  the crypto. The IP header in front is complete. BH off, RCU read side;
- *	  the SA is held until @done is called
+ *	  the crypto. The IP header in front is complete. BH off, RCU read side.
+ *	  What @done would be told, or -EINPROGRESS, and then it will be; the SA is
+ *	  held until then
  * @length_ok: does the packet hold the header, whole units, and the ICV; its
  *	       transport header is the transform's, which is linear
- * @open: check the ICV and decrypt; context as of @seal
+ * @open: check the ICV and decrypt; all else as of @seal
  * @unwrap: after that: octets of payload, or -1 for a bad trailer
  * @octets: what lifetimes count of a packet, sealed or open
  * @strip: octets of the header in front of the payload
@@ -54,11 +54,11 @@ struct espl_xform {
 	unsigned int (*mtu)(const struct espl_sa *sa, unsigned int room);
 	void (*wrap)(struct sk_buff *skb, const struct espl_sa *sa,
 		     u8 next_header);
-	void (*seal)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
-		     espl_xform_done done);
+	int (*seal)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		    espl_xform_done done);
 	bool (*length_ok)(const struct sk_buff *skb, const struct espl_sa *sa);
-	void (*open)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
-		     espl_xform_done done);
+	int (*open)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
+		    espl_xform_done done);
 	int (*unwrap)(const struct sk_buff *skb, const struct espl_sa *sa,
 		      u8 *next_header);
 	unsigned int (*octets)(const struct sk_buff *skb,

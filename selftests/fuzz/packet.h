@@ -145,7 +145,7 @@ static inline bool pskb_may_pull(struct sk_buff *skb, unsigned int len)
 
 /* What follows is for packets that are linear. */
 
-static inline void skb_pull(struct sk_buff *skb, unsigned int len)
+static inline void __skb_pull(struct sk_buff *skb, unsigned int len)
 {
 	if (len > skb->len)
 		abort();	/* the kernel would do nothing, and nobody asks */

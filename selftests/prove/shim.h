@@ -53,6 +53,7 @@
 
 #define __aligned(n)		__attribute__((aligned(n)))
 #define __rcu
+#define noinline
 #define ALIGN(x, a)		(((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
 #define BIT(n)			(1UL << (n))
 #define BIT_ULL(n)		(1ULL << (n))
@@ -199,7 +200,7 @@ u8 ipv6_get_dsfield(const struct ipv6hdr *ip6h);
 void ip6_flow_hdr(struct ipv6hdr *ip6h, unsigned int tclass, __be32 label);
 u16 ip_fast_csum(const void *iph, unsigned int ihl);
 int INET_ECN_decapsulate(struct sk_buff *skb, u8 outer, u8 inner);
-void skb_pull(struct sk_buff *skb, unsigned int len);
+void __skb_pull(struct sk_buff *skb, unsigned int len);
 void skb_trim(struct sk_buff *skb, unsigned int len);
 
 static inline struct iphdr *ip_hdr(const struct sk_buff *skb)

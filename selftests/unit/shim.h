@@ -15,6 +15,7 @@
 
 #define __percpu
 #define __force
+#define noinline
 #define U64_MAX			UINT64_MAX
 #define BUILD_BUG_ON(wrong)	_Static_assert(!(wrong), "")
 #define min(a, b)		((a) < (b) ? (a) : (b))
