@@ -347,7 +347,6 @@ unsigned int espl_check_early(void *priv, struct sk_buff *skb,
 		.nhoff = offsetof(struct iphdr, protocol),
 		.proto = IPPROTO_ESP,
 	};
-
 	struct espl_way *way;
 
 	if (ip_hdr(skb)->protocol != IPPROTO_ESP || !is_early(priv, skb))

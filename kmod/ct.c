@@ -293,8 +293,8 @@ static void review_work(struct work_struct *work)
  * ten thousand policies, one by one, would take minutes. Where there are flowtables that
  * is how it is, for what is in one must be out before the keyer is answered. Where there
  * is none there is a pause after each, of some times what it took, and what comes in
- * that time has one review when it ends, or when the socket that it came by is closed:
- * before anybody can make a flowtable.
+ * that time has one review when it ends, or when the socket that it came by is closed.
+ * A flowtable that is made in those milliseconds is emptied by it.
  *
  * Context: Process, may sleep, espl_net.lock held.
  */
