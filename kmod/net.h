@@ -59,9 +59,9 @@ enum espl_dir {
  * @sad_version: another one after each change of what SAs packets find [R]
  * @natt_ports: UDP ports that ESP comes in by, each with the number of its SAs [R]
  * @policies: per direction, in the order in which they are matched [M]
- * @policy_by_prefix: lookup: direction and prefixes to policies [R]
+ * @policy_places: lookup: what a shape leaves of a flow to policies [R]
  * @policy_by_id: their numbers [M]
- * @shapes: per direction, which lengths of prefixes there are [R]
+ * @shapes: per direction, what there is to be looked up for a flow [R]
  * @policy_serial: the serial of the newest policy [M]
  * @policy_age: how many came to a place of their own in the order [M]
  * @spd_version: another one after each change of what holds, and nobody else's [R]
@@ -105,7 +105,7 @@ struct espl_net {
 	struct xarray natt_ports;
 
 	struct rb_root policies[ESPL_DIRS];
-	struct rhltable policy_by_prefix;
+	struct rhltable policy_places;
 	struct rhltable policy_by_id;
 	struct list_head shapes[ESPL_DIRS];
 	u32 policy_serial;

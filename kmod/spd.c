@@ -136,8 +136,8 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 	policy->id = old ? old->id : (en->policy_serial + 1) * 8 + policy->dir;
 	policy->rank = old && old->priority == policy->priority ? old->rank :
 		       (u64)policy->priority << 32 | ++en->policy_age;
-	policy->born = en->staging ? en->generation + 1 : 0;
-	/* The new one first: at no moment is there none. */
+	/* In all tables before it holds. The new one first: at no moment is there none. */
+	policy->born = en->generation + 1;
 	err = espl_index_add(en, policy);
 	if (err) {
 		espl_hooks_put(en);
@@ -154,6 +154,7 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 			retire(en, old);
 		return 0;
 	}
+	WRITE_ONCE(policy->born, 0);
 	espl_index_changed(en);
 	if (old)
 		take_out(en, old);

@@ -38,22 +38,21 @@ struct espl_tmpl {
 	u32 reqid;
 };
 
-/* Key of espl_net.policy_by_prefix; hashed as bytes, so without holes. */
-struct espl_prefix_key {
-	union nf_inet_addr saddr;
-	union nf_inet_addr daddr;
-	u8 dir;
-	u8 family;
-	u8 splen;
-	u8 dplen;
+/**
+ * struct espl_policy_place - where packets find a policy
+ * @node: in espl_net.policy_places [R]
+ * @shape: of the flows that find it here (spd_index.c); NULL while in no table [I]
+ */
+struct espl_policy_place {
+	struct rhlist_head node;
+	struct espl_shape *shape;
 };
 
 /**
  * struct espl_policy - a policy
  * @node: in espl_net.policies, by @rank [M]
- * @by_prefix: in espl_net.policy_by_prefix [R]
+ * @place: for all flows; for those with hidden ports, where it asks for some [R]
  * @by_id: in espl_net.policy_by_id [M]
- * @prefix: hash key [I]
  * @rank: its place in the order, the first is the lowest: priority, then age [I]
  * @sel: the traffic it is about [I]
  * @dir: enum espl_dir [I]
@@ -77,9 +76,8 @@ struct espl_prefix_key {
  */
 struct espl_policy {
 	struct rb_node node;
-	struct rhlist_head by_prefix;
+	struct espl_policy_place place[2];
 	struct rhlist_head by_id;
-	struct espl_prefix_key prefix;
 	u64 rank;
 	struct espl_sel sel;
 	u8 dir;

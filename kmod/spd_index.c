@@ -5,26 +5,26 @@
  * Owns the tables of policies. spd.c adds to them and takes out, tx.c and check.c ask
  * for a packet's policy.
  *
- * Policies that differ in ports and protocol only are in one chain of a hash table,
- * under their two prefixes. How many pairs of prefix lengths there are, and not how
- * many policies, is how often a packet looks there: once for each shape. What it
- * found is kept for the flow's next packet, on each CPU, until the SPD changes.
+ * A shape is what a policy asks for, without the values: two prefix lengths, and which of
+ * protocol and ports it names. Policies are in a hash table, under their shape and these
+ * values; only those that differ in ranges of ports are in one chain. How many shapes there
+ * are, and not how many policies, is how often a packet looks there: once for each.
+ *
+ * A packet whose ports are hidden has to meet all policies for its addresses. So those that
+ * name a protocol or a port are in the table once more, by their prefixes alone, in a shape
+ * for such packets.
+ *
+ * What was found is kept for the flow's next packet, on each CPU, until the SPD changes.
  */
 #include <linux/atomic.h>
 #include <linux/hash.h>
+#include <linux/jhash.h>
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
 #include "spd_index.h"
-
-static const struct rhashtable_params by_prefix = {
-	.key_len = sizeof(struct espl_prefix_key),
-	.key_offset = offsetof(struct espl_policy, prefix),
-	.head_offset = offsetof(struct espl_policy, by_prefix),
-	.automatic_shrinking = true,
-};
 
 static const struct rhashtable_params by_id = {
 	.key_len = sizeof(u32),
@@ -33,22 +33,44 @@ static const struct rhashtable_params by_id = {
 	.automatic_shrinking = true,
 };
 
+#define NAMES_PROTO	BIT(0)
+#define NAMES_SPORT	BIT(1)	/* one port, or type: a range counts as any here */
+#define NAMES_DPORT	BIT(2)
+#define NAMES_HIDDEN	BIT(3)	/* some of these, for flows with hidden ports; alone */
+
+/* Words of a flow that policies ask for: addresses, ports, protocol. */
+#define FLOW_WORDS	(offsetof(struct espl_flow, fragment) / sizeof(u32))
+
 /**
- * struct shape - a pair of prefix lengths that policies have
+ * struct espl_shape - what policies ask for, without the values
  * @node: in espl_net.shapes [R]
- * @family: of both [I]
+ * @family: of both prefixes [I]
  * @splen: of the source, in bits [I]
  * @dplen: of the destination [I]
+ * @names: NAMES_* [I]
+ * @words: how many words of a flow have to be the policy's, or parts of them [I]
+ * @word: which [I]
+ * @mask: and which bits of each [I]
  * @users: policies of this shape [M]
  * @rcu: frees
  */
-struct shape {
+struct espl_shape {
 	struct list_head node;
 	u8 family;
 	u8 splen;
 	u8 dplen;
+	u8 names;
+	u8 words;
+	u8 word[FLOW_WORDS];
+	u32 mask[FLOW_WORDS];
 	unsigned int users;
 	struct rcu_head rcu;
+};
+
+/* What a shape leaves of a flow, without holes. */
+struct place_key {
+	const struct espl_shape *shape;
+	u32 flow[FLOW_WORDS];
 };
 
 /**
@@ -86,36 +108,124 @@ static struct plans __percpu *plans;
 /* Of all namespaces, so that one's number is never another's. */
 static atomic_long_t versions;
 
-static struct shape *find_shape(struct espl_net *en, const struct espl_policy *policy)
+static struct place_key flow_key(const struct espl_shape *shape, const struct espl_flow *flow)
 {
-	const struct espl_sel *sel = &policy->sel;
-	struct shape *shape;
+	struct place_key key = { .shape = shape };
 
-	list_for_each_entry(shape, &en->shapes[policy->dir], node)
+	for (unsigned int i = 0; i < shape->words; i++)
+		key.flow[i] = ((const u32 *)flow)[shape->word[i]] & shape->mask[i];
+	return key;
+}
+
+/* A policy has the key of all flows that it covers: of this, for one. */
+static struct place_key sel_key(const struct espl_shape *shape, const struct espl_sel *sel)
+{
+	const struct espl_flow flow = {
+		.saddr = sel->saddr, .daddr = sel->daddr, .proto = sel->proto,
+		.sport = htons(sel->sport.first), .dport = htons(sel->dport.first),
+	};
+
+	return flow_key(shape, &flow);
+}
+
+static struct espl_policy *policy_of(const struct espl_policy_place *place)
+{
+	bool hidden = place->shape->names == NAMES_HIDDEN;
+
+	return container_of(place, struct espl_policy, place[hidden]);
+}
+
+static struct place_key own_key(const struct espl_policy_place *place)
+{
+	return sel_key(place->shape, &policy_of(place)->sel);
+}
+
+static u32 hash_key(const void *object, u32 len, u32 seed)
+{
+	const struct place_key *key = object;
+
+	len -= (FLOW_WORDS - key->shape->words) * sizeof(u32);
+	return jhash2(object, len / sizeof(u32), seed);
+}
+
+static u32 hash_place(const void *place, u32 len, u32 seed)
+{
+	const struct place_key key = own_key(place);
+
+	return hash_key(&key, len, seed);
+}
+
+static int differs(struct rhashtable_compare_arg *arg, const void *object)
+{
+	const struct espl_policy_place *place = object;
+	const struct place_key *key = arg->key;
+	struct place_key own;
+
+	if (place->shape != key->shape)
+		return 1;
+	own = own_key(place);
+	return memcmp(&own, key, sizeof(own));
+}
+
+static const struct rhashtable_params places = {
+	.key_len = sizeof(struct place_key),
+	.head_offset = offsetof(struct espl_policy_place, node),
+	.hashfn = hash_key,
+	.obj_hashfn = hash_place,
+	.obj_cmpfn = differs,
+	.automatic_shrinking = true,
+};
+
+static u8 names_of(const struct espl_sel *sel)
+{
+	return (sel->proto ? NAMES_PROTO : 0) |
+	       (sel->sport.first == sel->sport.last ? NAMES_SPORT : 0) |
+	       (sel->dport.first == sel->dport.last ? NAMES_DPORT : 0);
+}
+
+static struct espl_shape *find_shape(struct espl_net *en, enum espl_dir dir,
+				     const struct espl_sel *sel, u8 names)
+{
+	struct espl_shape *shape;
+
+	list_for_each_entry(shape, &en->shapes[dir], node)
 		if (shape->family == sel->family && shape->splen == sel->splen &&
-		    shape->dplen == sel->dplen)
+		    shape->dplen == sel->dplen && shape->names == names)
 			return shape;
 	return NULL;
 }
 
-static struct shape *hold_shape(struct espl_net *en, const struct espl_policy *policy)
+static struct espl_shape *make_shape(const struct espl_sel *sel, u8 names)
 {
-	struct shape *shape = find_shape(en, policy);
+	struct espl_shape *shape = kzalloc(sizeof(*shape), GFP_KERNEL);
+	struct espl_flow mask = {
+		.sport = names & NAMES_SPORT ? htons(0xffff) : 0,
+		.dport = names & NAMES_DPORT ? htons(0xffff) : 0,
+		.proto = names & NAMES_PROTO ? 0xff : 0,
+	};
 
-	if (!shape) {
-		shape = kzalloc(sizeof(*shape), GFP_KERNEL);
-		if (!shape)
-			return NULL;
-		shape->family = policy->sel.family;
-		shape->splen = policy->sel.splen;
-		shape->dplen = policy->sel.dplen;
-		list_add_tail_rcu(&shape->node, &en->shapes[policy->dir]);
+	if (!shape)
+		return NULL;
+	shape->family = sel->family;
+	shape->splen = sel->splen;
+	shape->dplen = sel->dplen;
+	shape->names = names;
+	memset(&mask.saddr, 0xff, sizeof(mask.saddr));
+	memset(&mask.daddr, 0xff, sizeof(mask.daddr));
+	espl_addr_mask(&mask.saddr, sel->splen);
+	espl_addr_mask(&mask.daddr, sel->dplen);
+	for (unsigned int i = 0; i < FLOW_WORDS; i++) {
+		u32 bits = ((const u32 *)&mask)[i];
+
+		if (!bits)
+			continue;
+		shape->word[shape->words] = i;
+		shape->mask[shape->words++] = bits;
 	}
-	shape->users++;
 	return shape;
 }
 
-static void drop_shape(struct shape *shape)
+static void drop_shape(struct espl_shape *shape)
 {
 	if (--shape->users)
 		return;
@@ -123,38 +233,53 @@ static void drop_shape(struct shape *shape)
 	kfree_rcu(shape, rcu);
 }
 
+static int take(struct espl_net *en, struct espl_policy *policy, u8 names)
+{
+	struct espl_policy_place *place = &policy->place[names == NAMES_HIDDEN];
+	struct espl_shape *shape = find_shape(en, policy->dir, &policy->sel, names);
+	struct place_key key;
+
+	if (!shape) {
+		shape = make_shape(&policy->sel, names);
+		if (!shape)
+			return -ENOMEM;
+		list_add_tail_rcu(&shape->node, &en->shapes[policy->dir]);
+	}
+	shape->users++;
+	place->shape = shape;
+	key = own_key(place);
+	if (!rhltable_insert_key(&en->policy_places, &key, &place->node, places))
+		return 0;
+	place->shape = NULL;
+	drop_shape(shape);
+	return -ENOMEM;
+}
+
+static void leave(struct espl_net *en, struct espl_policy_place *place)
+{
+	if (!place->shape)
+		return;
+	rhltable_remove(&en->policy_places, &place->node, places);
+	drop_shape(place->shape);
+}
+
 /**
  * espl_index_add() - let a policy be found
  * @en: the namespace
- * @policy: the policy, complete
+ * @policy: the policy, complete; to hold (@born) no sooner than after this
  *
  * Context: Process, espl_net.lock held.
  * Return: 0 or -ENOMEM.
  */
 int espl_index_add(struct espl_net *en, struct espl_policy *policy)
 {
-	struct shape *shape = hold_shape(en, policy);
-	int err;
+	u8 names = names_of(&policy->sel);
 
-	if (!shape)
+	if (rhltable_insert(&en->policy_by_id, &policy->by_id, by_id))
 		return -ENOMEM;
-	policy->prefix = (struct espl_prefix_key){
-		.saddr = policy->sel.saddr, .daddr = policy->sel.daddr,
-		.dir = policy->dir, .family = policy->sel.family,
-		.splen = policy->sel.splen, .dplen = policy->sel.dplen,
-	};
-	err = rhltable_insert(&en->policy_by_id, &policy->by_id, by_id);
-	if (err)
-		goto err_shape;
-	err = rhltable_insert(&en->policy_by_prefix, &policy->by_prefix, by_prefix);
-	if (err)
-		goto err_id;
-	return 0;
-
-err_id:
-	rhltable_remove(&en->policy_by_id, &policy->by_id, by_id);
-err_shape:
-	drop_shape(shape);
+	if (!take(en, policy, names) && (!names || !take(en, policy, NAMES_HIDDEN)))
+		return 0;
+	espl_index_del(en, policy);
 	return -ENOMEM;
 }
 
@@ -167,9 +292,9 @@ err_shape:
  */
 void espl_index_del(struct espl_net *en, struct espl_policy *policy)
 {
-	rhltable_remove(&en->policy_by_prefix, &policy->by_prefix, by_prefix);
+	for (unsigned int i = 0; i < ARRAY_SIZE(policy->place); i++)
+		leave(en, &policy->place[i]);
 	rhltable_remove(&en->policy_by_id, &policy->by_id, by_id);
-	drop_shape(find_shape(en, policy));
 }
 
 /**
@@ -218,18 +343,20 @@ struct espl_policy *espl_spd_lookup_id(struct espl_net *en, u32 id)
 struct espl_policy *espl_spd_lookup_sel(struct espl_net *en, enum espl_dir dir,
 					const struct espl_sel *sel)
 {
-	const struct espl_prefix_key key = {
-		.saddr = sel->saddr, .daddr = sel->daddr, .dir = dir,
-		.family = sel->family, .splen = sel->splen, .dplen = sel->dplen,
-	};
-	struct espl_policy *policy, *found = NULL;
+	const struct espl_shape *shape = find_shape(en, dir, sel, names_of(sel));
+	struct espl_policy *found = NULL;
+	struct espl_policy_place *place;
 	struct rhlist_head *list, *pos;
+	struct place_key key;
 
+	if (!shape)
+		return NULL;
+	key = sel_key(shape, sel);
 	rcu_read_lock();
-	list = rhltable_lookup(&en->policy_by_prefix, &key, by_prefix);
-	rhl_for_each_entry_rcu(policy, pos, list, by_prefix)
-		if (!policy->gone && espl_sel_equal(&policy->sel, sel))
-			found = policy;
+	list = rhltable_lookup(&en->policy_places, &key, places);
+	rhl_for_each_entry_rcu(place, pos, list, node)
+		if (!policy_of(place)->gone && espl_sel_equal(&policy_of(place)->sel, sel))
+			found = policy_of(place);
 	rcu_read_unlock();
 	return found;
 }
@@ -292,22 +419,26 @@ static void consider(struct search *search, struct espl_policy *policy)
 	}
 }
 
-static void search_shape(struct espl_net *en, enum espl_dir dir,
-			 const struct shape *shape, struct search *search)
+static void search_shape(struct espl_net *en, const struct espl_shape *shape,
+			 struct search *search)
 {
-	struct espl_prefix_key key = {
-		.saddr = search->flow->saddr, .daddr = search->flow->daddr,
-		.dir = dir, .family = shape->family,
-		.splen = shape->splen, .dplen = shape->dplen,
-	};
+	const struct place_key key = flow_key(shape, search->flow);
+	struct espl_policy_place *place;
 	struct rhlist_head *list, *pos;
-	struct espl_policy *policy;
 
-	espl_addr_mask(&key.saddr, key.splen);
-	espl_addr_mask(&key.daddr, key.dplen);
-	list = rhltable_lookup(&en->policy_by_prefix, &key, by_prefix);
-	rhl_for_each_entry_rcu(policy, pos, list, by_prefix)
-		consider(search, policy);
+	list = rhltable_lookup(&en->policy_places, &key, places);
+	rhl_for_each_entry_rcu(place, pos, list, node)
+		consider(search, policy_of(place));
+}
+
+/* For either kind of flow each policy is in one shape. */
+static bool is_for(const struct espl_shape *shape, const struct espl_flow *flow)
+{
+	if (shape->family != flow->family)
+		return false;
+	if (flow->ports_known)
+		return shape->names != NAMES_HIDDEN;
+	return !shape->names || shape->names == NAMES_HIDDEN;
 }
 
 /* Where hidden ports decide it is only those of policies in front of the hit. */
@@ -332,11 +463,11 @@ static noinline enum espl_verdict find(struct espl_net *en, enum espl_dir dir,
 		/* Pairs with espl_spd_commit(). */
 		.generation = smp_load_acquire(&en->generation),
 	};
-	const struct shape *shape;
+	const struct espl_shape *shape;
 
 	list_for_each_entry_rcu(shape, &en->shapes[dir], node)
-		if (shape->family == flow->family)
-			search_shape(en, dir, shape, &search);
+		if (is_for(shape, flow))
+			search_shape(en, shape, &search);
 	*policy = search.hit;
 	return judge(&search);
 }
@@ -463,12 +594,12 @@ int espl_index_init(struct espl_net *en)
 
 	for (int dir = 0; dir < ESPL_DIRS; dir++)
 		INIT_LIST_HEAD(&en->shapes[dir]);
-	err = rhltable_init(&en->policy_by_prefix, &by_prefix);
+	err = rhltable_init(&en->policy_places, &places);
 	if (err)
 		return err;
 	err = rhltable_init(&en->policy_by_id, &by_id);
 	if (err)
-		rhltable_destroy(&en->policy_by_prefix);
+		rhltable_destroy(&en->policy_places);
 	else
 		espl_index_changed(en);
 	return err;
@@ -483,7 +614,7 @@ int espl_index_init(struct espl_net *en)
 void espl_index_fini(struct espl_net *en)
 {
 	rhltable_destroy(&en->policy_by_id);
-	rhltable_destroy(&en->policy_by_prefix);
+	rhltable_destroy(&en->policy_places);
 }
 
 /**

@@ -29,7 +29,7 @@ try() {
 ./vectors.py vectors/rfc-vectors.json >"$build/vectors.h" || failed=1
 # The kernel's headers that spd.c includes: shim.h stands for all of them.
 mkdir "$build"/{linux,net}
-touch "$build"/linux/{atomic,completion,hash,jiffies,module,mutex,percpu}.h \
+touch "$build"/linux/{atomic,completion,hash,jhash,jiffies,module,mutex,percpu}.h \
 	"$build"/linux/{rbtree,rculist,refcount,rhashtable,skbuff,slab,spinlock}.h \
 	"$build"/linux/{timekeeping,workqueue,xarray}.h "$build/net/net_namespace.h"
 

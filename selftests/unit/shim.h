@@ -17,6 +17,7 @@
 #define __force
 #define noinline
 #define U64_MAX			UINT64_MAX
+#define BIT(n)			(1UL << (n))
 #define BUILD_BUG_ON(wrong)	_Static_assert(!(wrong), "")
 #define min(a, b)		((a) < (b) ? (a) : (b))
 #define IS_ENABLED(option)	1
@@ -92,6 +93,7 @@ static inline void list_del_rcu(struct list_head *entry)
 	     &pos->member != (list); \
 	     pos = list_entry(pos->member.next, typeof(*pos), member))
 #define list_for_each_entry_rcu	list_for_each_entry
+#define container_of		list_entry
 
 /* A CPU, and numbers that only it changes. */
 #define this_cpu_ptr(p)		(p)
@@ -141,40 +143,83 @@ static inline void rb_erase(struct rb_node *node, struct rb_root *tree)
 	*at = node->next;
 }
 
-/* All entries in one list, each with the place of its key. */
+/*
+ * All entries in one list. As in the kernel, those are looked at that have the key's
+ * hash, however they and the key come by it.
+ */
 struct rhlist_head {
 	struct rhlist_head *next;
-	const void *key;
+	u32 hash;
 };
 
 struct rhltable {
 	struct rhlist_head *first;
 };
 
+struct rhashtable_compare_arg {
+	const void *key;
+};
+
 struct rhashtable_params {
 	size_t key_len, key_offset, head_offset;
+	u32 (*hashfn)(const void *key, u32 len, u32 seed);
+	u32 (*obj_hashfn)(const void *object, u32 len, u32 seed);
+	int (*obj_cmpfn)(struct rhashtable_compare_arg *arg, const void *object);
 	bool automatic_shrinking;
 };
 
-static bool shim_table_full;
+#define SHIM_SEED	7
 
-static inline int rhltable_insert(struct rhltable *table, struct rhlist_head *node,
-				  struct rhashtable_params params)
+static inline u32 jhash2(const u32 *words, u32 n, u32 seed)
 {
-	if (shim_table_full)
+	while (n--)
+		seed = (seed ^ *words++) * GOLDEN_RATIO_32;
+	return seed;
+}
+
+static inline u32 shim_hash(const void *key, const struct rhashtable_params *params)
+{
+	return params->hashfn ? params->hashfn(key, params->key_len, SHIM_SEED) :
+				jhash2(key, params->key_len / 4, SHIM_SEED);
+}
+
+static inline u32 shim_hash_of(const void *object, const struct rhashtable_params *params)
+{
+	return params->obj_hashfn ? params->obj_hashfn(object, params->key_len, SHIM_SEED) :
+				    shim_hash((const char *)object + params->key_offset, params);
+}
+
+static unsigned int shim_room = -1;	/* so many more come in */
+static void (*shim_look)(void);		/* what others do meanwhile, after each */
+
+static inline int rhltable_insert_key(struct rhltable *table, const void *key,
+				      struct rhlist_head *node,
+				      struct rhashtable_params params)
+{
+	(void)key;
+	if (!shim_room)
 		return -ENOMEM;
-	node->key = (char *)node - params.head_offset + params.key_offset;
+	shim_room--;
+	node->hash = shim_hash_of((char *)node - params.head_offset, &params);
 	node->next = table->first;
 	table->first = node;
+	if (shim_look)
+		shim_look();
 	return 0;
 }
 
+#define rhltable_insert(table, node, params) \
+	rhltable_insert_key(table, (char *)(node) - (params).head_offset + (params).key_offset, \
+			    node, params)
+
+/* It has to have the hash that it came with, or the kernel would not find it. */
 static inline int rhltable_remove(struct rhltable *table, struct rhlist_head *node,
 				  struct rhashtable_params params)
 {
 	struct rhlist_head **at = &table->first;
 
-	(void)params;
+	if (node->hash != shim_hash_of((char *)node - params.head_offset, &params))
+		abort();
 	while (*at != node)
 		at = &(*at)->next;
 	*at = node->next;
@@ -182,20 +227,35 @@ static inline int rhltable_remove(struct rhltable *table, struct rhlist_head *no
 }
 
 static inline struct rhlist_head *shim_same(struct rhlist_head *node, const void *key,
-					    size_t len)
+					    const struct rhashtable_params *params)
 {
-	while (node && memcmp(node->key, key, len))
-		node = node->next;
+	struct rhashtable_compare_arg arg = { key };
+	u32 hash = shim_hash(key, params);
+
+	for (; node; node = node->next) {
+		const char *object = (char *)node - params->head_offset;
+
+		if (node->hash != hash)
+			continue;
+		if (params->obj_cmpfn ? !params->obj_cmpfn(&arg, object) :
+		    !memcmp(object + params->key_offset, key, params->key_len))
+			break;
+	}
 	return node;
 }
 
-#define rhltable_lookup(table, key, params) \
-	(shim_len = (params).key_len, shim_same((table)->first, key, shim_len))
-#define rhl_for_each_entry_rcu(entry, pos, list, member) \
-	for (pos = list; pos && (entry = list_entry(pos, typeof(*entry), member)); \
-	     pos = shim_same(pos->next, pos->key, shim_len))
+/* What was looked up last; one such loop at a time. And how many entries such loops saw. */
+static const struct rhashtable_params *shim_params;
+static const void *shim_key;
+static unsigned int shim_met;
 
-static size_t shim_len;	/* of the key that was looked up last */
+#define rhltable_lookup(table, key, params) \
+	(shim_params = &(params), shim_key = (key), \
+	 shim_same((table)->first, shim_key, shim_params))
+#define rhl_for_each_entry_rcu(entry, pos, list, member) \
+	for (pos = list; \
+	     pos && (shim_met++, entry = list_entry(pos, typeof(*entry), member)); \
+	     pos = shim_same(pos->next, shim_key, shim_params))
 static inline int rhltable_init(struct rhltable *table, const struct rhashtable_params *params)
 {
 	(void)params;

@@ -145,10 +145,10 @@ static void changes(void)
 	check(add(ESPL_OUT, to(NET, 30, 0), none, 0, false) == -ENOMEM &&
 	      add(ESPL_OUT, a, none, 0, true) == -ENOMEM, "without hooks nothing is added");
 	hooks_fail = false;
-	shim_table_full = true;
+	shim_room = 0;
 	check(add(ESPL_OUT, to(NET, 30, 0), none, 0, false) == -ENOMEM &&
 	      add(ESPL_OUT, a, none, 0, true) == -ENOMEM, "nor without a place in the tables");
-	shim_table_full = false;
+	shim_room = -1;
 	is_order(ESPL_OUT, " 9 17 25 41", "or replaced");
 	check(en.hook_users == 5, "and no hook is held");
 	add(ESPL_FWD, a, none, 0, false);
@@ -205,6 +205,11 @@ static void flows_reviewed(void)
 	check(!reviews, "nor when all do");
 }
 
+static bool no_shapes(enum espl_dir dir)
+{
+	return en.shapes[dir].next == &en.shapes[dir];
+}
+
 /* Prefixes of the source, the other direction, the other family: other policies. */
 static void keys(void)
 {
@@ -229,7 +234,106 @@ static void keys(void)
 	check(espl_spd_lookup(&en, ESPL_OUT, &flow, &policy) == ESPL_DISCARD, "nor is it of the other family");
 	espl_spd_flush(&en);
 	for (int dir = 0; dir < ESPL_DIRS; dir++)
-		check(en.shapes[dir].next == &en.shapes[dir], "flushed, no shape is left");
+		check(no_shapes(dir), "flushed, no shape is left");
+}
+
+static bool seen;	/* a policy, by a packet whose port is seen, or hidden */
+
+static void look(void)
+{
+	u32 id;
+
+	espl_index_changed(&en);	/* nothing is remembered */
+	seen |= says(ESPL_OUT, NET, 7, &id) != ESPL_NO_POLICY || id;
+	seen |= says(ESPL_OUT, NET, HIDDEN, &id) != ESPL_NO_POLICY || id;
+}
+
+/* A policy that asks for a port has three places: by number, for all flows, for hidden ones. */
+static void places_of_one(void)
+{
+	struct espl_sel sel = to(NET, 16, 7);
+
+	shim_look = look;
+	for (unsigned int room = 0; room <= 3; room++) {
+		int err;
+
+		seen = false;
+		shim_room = room;
+		err = add(ESPL_OUT, sel, IPSEC_POLICY_IPSEC, 0, false);
+		check(err == (room < 3 ? -ENOMEM : 0) && !seen,
+		      "room for %u places: %d, and no packet sees it before it is there", room, err);
+		look();
+		check(seen == (room == 3) && no_shapes(ESPL_OUT) != seen,
+		      room < 3 ? "nor after, and nothing is left" : "now both find it");
+	}
+	shim_look = NULL;
+	shim_room = -1;
+	espl_spd_flush(&en);
+}
+
+/* How many policies a packet is held against. */
+static unsigned int met(struct espl_flow flow)
+{
+	struct espl_policy *policy;
+
+	espl_index_changed(&en);
+	shim_met = 0;
+	espl_spd_lookup(&en, ESPL_OUT, &flow, &policy);
+	return shim_met;
+}
+
+/* The nth of those that differ in one thing; and a flow that it covers. */
+static struct espl_sel nth_sel(char what, u8 of, unsigned int n)
+{
+	struct espl_sel sel = to(NET, 24, 0);
+
+	sel.splen = 24;
+	if (of == AF_INET6)
+		sel = (struct espl_sel){ .family = of, .splen = 64, .dplen = 128,
+					 .sport = sel.sport, .dport = sel.dport };
+	if (what == 's')
+		sel.sport = (struct espl_range){ n, n };
+	if (what == 'd')
+		sel.dport = (struct espl_range){ n, n };
+	if (what == 'p')
+		sel.proto = n + 1;
+	if (what == 'f')
+		sel.saddr.ip6[of == AF_INET6 ? 1 : 0] |= htonl(n << 8);
+	if (what == 't')
+		sel.daddr.ip6[of == AF_INET6 ? 3 : 0] |= htonl(n << 8);
+	return sel;
+}
+
+static struct espl_flow flow_of(struct espl_sel sel)
+{
+	return (struct espl_flow){
+		.saddr = sel.saddr, .daddr = sel.daddr, .sport = htons(sel.sport.first),
+		.dport = htons(sel.dport.first), .family = sel.family,
+		.proto = sel.proto ?: 17, .ports_known = true,
+	};
+}
+
+/* A packet is held against those that it may be for, however many others there are. */
+static void how_many(char what, u8 of, unsigned int want_hidden, const char *name)
+{
+	const unsigned int n = 100;
+	unsigned int most = 0, added = 0;
+	struct espl_flow hidden = flow_of(nth_sel(what, of, 0));
+
+	for (unsigned int i = 0; i < n; i++) {
+		shim_met = 0;
+		add(ESPL_OUT, nth_sel(what, of, i), IPSEC_POLICY_IPSEC, 0, false);
+		added += shim_met;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		most = met(flow_of(nth_sel(what, of, i))) > most ? shim_met : most;
+	hidden.ports_known = false;
+	hidden.proto_hidden = of == AF_INET6;
+	met(hidden);
+	check(most == 1 && !added && shim_met == want_hidden,
+	      "IPv%c, 100 that differ in %s: %u met, %u at all additions, %u if that is hidden",
+	      of == AF_INET ? '4' : '6', name, most, added, shim_met);
+	espl_spd_flush(&en);
 }
 
 /*
@@ -286,7 +390,10 @@ static bool clear(enum espl_verdict verdict)
 }
 
 #define POOL	24	/* selectors in a round: few, so that they come again */
-#define PORTS	4	/* 1..3 are asked for, 4 never is */
+#define VALUES	4	/* of ports, or of ICMP's types and codes: 0..3 */
+#define FROM	0x0a010000	/* 10.1.0.0 */
+
+static const u8 protos[] = { IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_GRE };
 
 static struct model {
 	bool there;
@@ -295,22 +402,78 @@ static struct model {
 	u8 action;
 } model[POOL];
 
-static const struct model *model_says(u32 addr, u16 port)
+/* Of the rounds: in IPv6 the last word of an address is what is in IPv4 the only one. */
+static u8 family = AF_INET;
+
+static __be32 *word_of(union nf_inet_addr *addr)
+{
+	return &addr->ip6[family == AF_INET ? 0 : 3];
+}
+
+static bool covers(union nf_inet_addr prefix, u8 plen, union nf_inet_addr addr)
+{
+	u32 differs = ntohl(*word_of(&prefix)) ^ ntohl(*word_of(&addr));
+	unsigned int bits = plen - (family == AF_INET ? 0 : 96);
+
+	return !plen || !(differs >> (32 - bits));
+}
+
+static bool has(struct espl_range range, __be16 port)
+{
+	return range.first <= ntohs(port) && ntohs(port) <= range.last;
+}
+
+static bool is_any(struct espl_range range)
+{
+	return range.first == 0 && range.last == 65535;
+}
+
+static enum espl_match model_match(const struct model *m, const struct espl_flow *flow)
+{
+	const struct espl_sel *sel = &m->sel;
+	bool ports = !is_any(sel->sport) || !is_any(sel->dport);
+
+	if (!m->there || !covers(sel->saddr, sel->splen, flow->saddr) ||
+	    !covers(sel->daddr, sel->dplen, flow->daddr))
+		return ESPL_MISS;
+	if (!flow->proto_hidden && sel->proto && sel->proto != flow->proto)
+		return ESPL_MISS;
+	if (flow->ports_known && !(has(sel->sport, flow->sport) && has(sel->dport, flow->dport)))
+		return ESPL_MISS;
+	return (flow->proto_hidden && sel->proto) || (!flow->ports_known && ports) ?
+	       ESPL_MAYBE : ESPL_HIT;
+}
+
+static enum espl_verdict verdict(const struct model *m)
+{
+	static const enum espl_verdict verdicts[] = {
+		[IPSEC_POLICY_DISCARD] = ESPL_DISCARD,
+		[IPSEC_POLICY_NONE] = ESPL_BYPASS,
+		[IPSEC_POLICY_IPSEC] = ESPL_PROTECT,
+	};
+
+	return m ? verdicts[m->action] : ESPL_NO_POLICY;
+}
+
+static bool precede(const struct model *a, const struct model *b)
+{
+	return !b || a->priority < b->priority ||
+	       (a->priority == b->priority && a->age < b->age);
+}
+
+static enum espl_verdict model_says(const struct espl_flow *flow, u32 *id)
 {
 	const struct model *first = NULL;
 
-	for (int i = 0; i < POOL; i++) {
-		const struct model *m = &model[i];
-		u32 differs = ntohl(m->sel.daddr.ip) ^ addr;
-
-		if (!m->there || differs >> (32 - m->sel.dplen) ||
-		    port < m->sel.dport.first || port > m->sel.dport.last)
-			continue;
-		if (!first || m->priority < first->priority ||
-		    (m->priority == first->priority && m->age < first->age))
+	for (const struct model *m = model; m < model + POOL; m++)
+		if (model_match(m, flow) == ESPL_HIT && precede(m, first))
 			first = m;
-	}
-	return first;
+	*id = first ? first->id : 0;
+	for (const struct model *m = model; m < model + POOL; m++)
+		if (model_match(m, flow) == ESPL_MAYBE && precede(m, first) &&
+		    !(clear(verdict(m)) && clear(verdict(first))))
+			return ESPL_UNCLEAR;
+	return verdict(first);
 }
 
 /* Add, replace or delete one of the pool in both; the number wrong. */
@@ -341,41 +504,114 @@ static int step(u32 now)
 	return err;
 }
 
-/*
- * Seen, a port decides just as in the model. Hidden, the answer must be right
- * for every port there could have been: clear where all are clear, or the same
- * policy for all; everything else is to be UNCLEAR.
- */
-static void compare(u32 addr, int *wrong, int *leaks, int *unclear)
+static enum espl_verdict spd_says(const struct espl_flow *flow, u32 *id)
 {
-	static const enum espl_verdict verdicts[] = {
-		[IPSEC_POLICY_DISCARD] = ESPL_DISCARD,
-		[IPSEC_POLICY_NONE] = ESPL_BYPASS,
-		[IPSEC_POLICY_IPSEC] = ESPL_PROTECT,
-	};
+	struct espl_policy *policy;
+	enum espl_verdict said = espl_spd_lookup(&en, ESPL_OUT, flow, &policy);
+
+	*id = policy ? policy->id : 0;
+	return said;
+}
+
+static bool same_as_model(const struct espl_flow *flow)
+{
+	u32 id, want;
+
+	return spd_says(flow, &id) == model_says(flow, &want) && id == want;
+}
+
+/*
+ * What is said where something is hidden must be right for every packet that there
+ * could have been: clear where all are clear, else the same policy for all.
+ */
+static int leaks_of(struct espl_flow flow)
+{
 	u32 hidden_id, id;
-	enum espl_verdict hidden = says(ESPL_OUT, addr, HIDDEN, &hidden_id);
+	enum espl_verdict want, hidden = spd_says(&flow, &hidden_id);
+	unsigned int n = flow.proto_hidden ? ARRAY_SIZE(protos) : 1;
+	int leaks = 0;
 
-	*unclear += hidden == ESPL_UNCLEAR;
-	for (u16 port = 1; port <= PORTS; port++) {
-		const struct model *m = model_says(addr, port);
-		enum espl_verdict want = m ? verdicts[m->action] : ESPL_NO_POLICY;
-		u32 want_id = m ? m->id : 0;
+	if (hidden == ESPL_UNCLEAR)
+		return 0;
+	flow.ports_known = true;
+	for (unsigned int i = 0; i < n * VALUES * VALUES; i++) {
+		flow.sport = htons(i % VALUES);
+		flow.dport = htons(i / VALUES % VALUES);
+		if (flow.proto_hidden)
+			flow.proto = protos[i / VALUES / VALUES];
+		struct espl_flow seen = flow;
 
-		*wrong += says(ESPL_OUT, addr, port, &id) != want || id != want_id;
-		if (hidden != ESPL_UNCLEAR)
-			*leaks += clear(hidden) ? !clear(want) : hidden_id != want_id;
+		seen.proto_hidden = false;
+		want = model_says(&seen, &id);
+		leaks += clear(hidden) ? !clear(want) : hidden_id != id;
+	}
+	return leaks;
+}
+
+/* A flow, once with all that there is to see, once without ports, once without protocol. */
+static void compare(int *wrong, int *leaks, int *unclear)
+{
+	struct espl_flow flow = { .family = family, .ports_known = true };
+	u32 id;
+
+	*word_of(&flow.saddr) = htonl(FROM + dice(1024));
+	*word_of(&flow.daddr) = htonl(NET + dice(1024));
+	flow.proto = protos[dice(ARRAY_SIZE(protos))];
+	if (flow.proto != IPPROTO_GRE) {
+		flow.sport = htons(dice(VALUES));
+		flow.dport = htons(dice(VALUES));
+	}
+	*wrong += !same_as_model(&flow);
+	flow.sport = 0;
+	flow.dport = 0;
+	flow.ports_known = false;
+	for (int i = 0; i < 2; i++) {
+		flow.proto_hidden = i;
+		*wrong += !same_as_model(&flow);
+		*leaks += leaks_of(flow);
+		*unclear += spd_says(&flow, &id) == ESPL_UNCLEAR;
 	}
 }
 
-/* Overlapping prefixes, some with a port; none that is in the pool already. */
+/* Any, one, or from one to the next. */
+static struct espl_range some_range(void)
+{
+	u16 first = dice(VALUES - 1);
+
+	switch (dice(4)) {
+	case 0:
+		return (struct espl_range){ first, first + 1 };
+	case 1:
+		return (struct espl_range){ first, first };
+	default:
+		return (struct espl_range){ 0, 0xffff };
+	}
+}
+
+/* Of few prefixes, which are the same or overlap. */
+static struct espl_sel some_sel(void)
+{
+	struct espl_sel sel = { .family = family, .sport = some_range(), .dport = some_range() };
+	u8 more = family == AF_INET ? 0 : 96;
+
+	*word_of(&sel.saddr) = htonl(FROM + dice(2) * 512);
+	*word_of(&sel.daddr) = htonl(NET + dice(1024));
+	sel.splen = dice(2) ? 23 + more : 0;
+	sel.dplen = (dice(2) ? 23 : 22 + dice(8)) + more;
+	sel.proto = dice(2) ? protos[dice(ARRAY_SIZE(protos))] : 0;
+	espl_addr_mask(&sel.saddr, sel.splen);
+	espl_addr_mask(&sel.daddr, sel.dplen);
+	return sel;
+}
+
+/* None that is in the pool already. */
 static struct espl_sel new_sel(int pool)
 {
 	struct espl_sel sel;
 	int i;
 
 	do {
-		sel = to(NET + dice(1024), 23 + dice(7), dice(2) ? 0 : 1 + dice(PORTS - 1));
+		sel = some_sel();
 		for (i = 0; i < pool && !espl_sel_equal(&model[i].sel, &sel); i++)
 			;
 	} while (i < pool);
@@ -387,19 +623,20 @@ static void by_model(void)
 	int wrong = 0, leaks = 0, unclear = 0, rounds = 200, steps = 100;
 
 	for (int round = 0; round < rounds; round++) {
+		family = round % 2 ? AF_INET6 : AF_INET;
 		for (int i = 0; i < POOL; i++)
 			model[i] = (struct model){ .sel = new_sel(i) };
 		for (int i = 0; i < steps; i++) {
 			wrong += step(i);
-			for (int k = 0; k < 8; k++)
-				compare(NET + dice(1024), &wrong, &leaks, &unclear);
+			for (int k = 0; k < 4; k++)
+				compare(&wrong, &leaks, &unclear);
 		}
 		espl_spd_flush(&en);
 	}
 	check(!wrong, "random policies match as in the model, %d times not", wrong);
 	check(!leaks, "no port is hidden that would have decided otherwise, %d were", leaks);
 	check(unclear > 1000, "and hidden ports did decide, %d times", unclear);
-	check(!en.hook_users, "nothing is left");
+	check(!en.hook_users && no_shapes(ESPL_OUT), "nothing is left");
 }
 
 static void compare_some(const struct model *those, int *wrong, int *leaks)
@@ -409,8 +646,8 @@ static void compare_some(const struct model *those, int *wrong, int *leaks)
 
 	memcpy(now, model, sizeof(model));
 	memcpy(model, those, sizeof(model));
-	for (int k = 0; k < 8; k++)
-		compare(NET + dice(1024), wrong, leaks, &unclear);
+	for (int k = 0; k < 4; k++)
+		compare(wrong, leaks, &unclear);
 	memcpy(model, now, sizeof(model));
 }
 
@@ -457,6 +694,16 @@ int main(void)
 	changes();
 	flows_reviewed();
 	keys();
+	places_of_one();
+	for (unsigned int i = 0; i < 2; i++) {
+		u8 of = i ? AF_INET6 : AF_INET;
+
+		how_many('s', of, 100, "source ports");
+		how_many('d', of, 100, "destination ports");
+		how_many('p', of, 100, "protocols");
+		how_many('f', of, 1, "sources");
+		how_many('t', of, 1, "destinations");
+	}
 	hidden_ports();
 	by_model();
 	transactions();
