@@ -64,10 +64,10 @@ def loading(name, n):
     return lambda f: ratio(f.both("esplanade", n, name), f.both("xfrm", n, "load-{}-s"))
 
 
-def each(name, n, few):
+def each(name, n, few, variant=""):
     """What one of n costs to one of few."""
     def of(f):
-        one, other = (f.both("esplanade", size, name) for size in (n, few))
+        one, other = (f.both(f"esplanade{variant}", size, name) for size in (n, few))
         return None if one is None or other is None else ratio(one / n, other / few)
     return of
 
@@ -89,6 +89,9 @@ REQUIRED = (
      each("load-t-{}-s", 100000, 10000), 1.5),
     ("deleting one of 100,000, to one of 10,000", each("delete-{}-s", 100000, 10000), 1.5),
     ("a packet of a cold flow, between two gateways, the same", grown("cold", "-pair"), 2.0),
+    ("a packet of a cold flow, of two prefixes, the same", grown("cold", "-ports"), 2.0),
+    ("loading one of 10,000 by setkey -f, of two prefixes, to one of 1,000",
+     each("load-{}-s", 10000, 1000, "-ports"), 1.5),
     ("loading 10,000 policies with conntrack, to ip -batch", conntrack(10000), 0.5),
 )
 
