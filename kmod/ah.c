@@ -41,16 +41,6 @@ static unsigned int mtu(const struct espl_sa *sa, unsigned int room)
 	return room > sa->hdrlen ? room - sa->hdrlen : 0;
 }
 
-static unsigned int strip(const struct sk_buff *skb, const struct espl_sa *sa)
-{
-	return espl_ah_len_read(skb_transport_header(skb)[1]);
-}
-
-static unsigned int octets(const struct sk_buff *skb, const struct espl_sa *sa)
-{
-	return espl_xform_len(skb) - strip(skb, sa);
-}
-
 static void wrap(struct sk_buff *skb, const struct espl_sa *sa, u8 next_header)
 {
 	u8 *ah = skb_transport_header(skb);
@@ -131,10 +121,16 @@ static int seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 	return err;
 }
 
+/* The sender's padding may be another than ours. */
+static unsigned int header_of(const struct sk_buff *skb)
+{
+	return espl_ah_len_read(skb_transport_header(skb)[1]);
+}
+
 static bool length_ok(const struct sk_buff *skb, const struct espl_sa *sa)
 {
-	return espl_ah_len_ok(strip(skb, sa), sa->icvlen) &&
-	       espl_xform_len(skb) >= strip(skb, sa);
+	return espl_ah_len_ok(header_of(skb), sa->icvlen) &&
+	       espl_xform_len(skb) >= header_of(skb);
 }
 
 static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
@@ -150,10 +146,11 @@ static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 }
 
 static int unwrap(const struct sk_buff *skb, const struct espl_sa *sa,
-		  u8 *next_header)
+		  unsigned int *header, u8 *proto)
 {
-	*next_header = skb_transport_header(skb)[0];
-	return octets(skb, sa);
+	*header = header_of(skb);
+	*proto = skb_transport_header(skb)[0];
+	return espl_xform_octets(skb, sa, *header);
 }
 
 const struct espl_xform espl_ah = {
@@ -169,6 +166,4 @@ const struct espl_xform espl_ah = {
 	.length_ok = length_ok,
 	.open = open,
 	.unwrap = unwrap,
-	.octets = octets,
-	.strip = strip,
 };

@@ -53,14 +53,10 @@ static unsigned int op_size(struct crypto_aead *aead)
 	return sizeof(struct espl_esp_op) + crypto_aead_reqsize(aead);
 }
 
-static struct espl_esp_op *op_get(struct crypto_aead *aead)
+static noinline struct espl_esp_op *op_new(struct crypto_aead *aead)
 {
-	struct espl_esp_op *op = __this_cpu_read(spare);
+	struct espl_esp_op *op;
 
-	if (op && op_size(aead) <= SPARE) {
-		__this_cpu_write(spare, NULL);
-		return op;
-	}
 	op = kmalloc(max_t(unsigned int, op_size(aead), SPARE), GFP_ATOMIC);
 	/* Once for all its runs: 60 instructions less each. */
 	if (op)
@@ -68,7 +64,17 @@ static struct espl_esp_op *op_get(struct crypto_aead *aead)
 	return op;
 }
 
-static void op_put(struct espl_esp_op *op)
+static inline struct espl_esp_op *op_get(struct crypto_aead *aead)
+{
+	struct espl_esp_op *op = __this_cpu_read(spare);
+
+	if (!op || op_size(aead) > SPARE)
+		return op_new(aead);
+	__this_cpu_write(spare, NULL);
+	return op;
+}
+
+static inline void op_put(struct espl_esp_op *op)
 {
 	if (__this_cpu_read(spare) || op_size(crypto_aead_reqtfm(&op->req)) > SPARE)
 		kfree(op);
@@ -142,6 +148,7 @@ static int init(struct espl_sa *sa)
 	sa->align = conf->enc->align;
 	sa->ivlen = conf->enc->ivlen;
 	sa->icvlen = conf->auth ? conf->auth->icvlen : conf->enc->icvlen;
+	sa->endlen = sa->icvlen;
 	sa->hdrlen = ESPL_ESP_HDR + sa->ivlen;
 	sa->taillen = sa->align - 1 + ESPL_ESP_TAIL + sa->icvlen;
 	err = crypto_aead_setauthsize(aead, sa->icvlen);
@@ -164,12 +171,7 @@ static unsigned int mtu(const struct espl_sa *sa, unsigned int room)
 /* Payload and trailer: what the cipher works on. */
 static unsigned int octets(const struct sk_buff *skb, const struct espl_sa *sa)
 {
-	return espl_xform_len(skb) - sa->hdrlen - sa->icvlen;
-}
-
-static unsigned int strip(const struct sk_buff *skb, const struct espl_sa *sa)
-{
-	return sa->hdrlen;
+	return espl_xform_octets(skb, sa, sa->hdrlen);
 }
 
 /* Padding, its length and the next header, then room for the ICV. */
@@ -200,7 +202,7 @@ static void hide_high(struct espl_esp_op *op, u8 *esp)
 	memcpy(esp - SEQ_HIGH, op->ip_end, SEQ_HIGH);
 }
 
-static void finish(struct espl_esp_op *op)
+static inline void finish(struct espl_esp_op *op)
 {
 	if (op->esn)
 		hide_high(op, skb_transport_header(op->skb));
@@ -305,10 +307,11 @@ static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 }
 
 static int unwrap(const struct sk_buff *skb, const struct espl_sa *sa,
-		  u8 *next_header)
+		  unsigned int *header, u8 *proto)
 {
+	*header = sa->hdrlen;
 	return espl_esp_trailer_read(skb_transport_header(skb) + sa->hdrlen,
-				     octets(skb, sa), next_header);
+				     octets(skb, sa), proto);
 }
 
 const struct espl_xform espl_esp = {
@@ -324,6 +327,4 @@ const struct espl_xform espl_esp = {
 	.length_ok = length_ok,
 	.open = open,
 	.unwrap = unwrap,
-	.octets = octets,
-	.strip = strip,
 };

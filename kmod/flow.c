@@ -297,22 +297,20 @@ void espl_flow_fill(const struct sk_buff *skb, u8 family,
 }
 
 /**
- * espl_flow_read() - what flow a packet belongs to
+ * espl_flow_walk() - the flow of any packet
  * @skb: the packet, its network header set and that much in the linear part
  * @family: AF_INET or AF_INET6
+ * @upper: filled
  * @flow: filled
  *
  * Context: Any.
  * Return: False where the headers end early.
  */
-bool espl_flow_read(const struct sk_buff *skb, u8 family, struct espl_flow *flow)
+bool espl_flow_walk(const struct sk_buff *skb, u8 family, struct espl_upper *upper,
+		    struct espl_flow *flow)
 {
-	struct espl_upper upper;
-
-	if (espl_flow_usual(skb, family, &upper, flow))
-		return true;
-	if (!espl_upper_find(skb, family, &upper))
+	if (!espl_upper_find(skb, family, upper))
 		return false;
-	espl_flow_fill(skb, family, &upper, flow);
+	espl_flow_fill(skb, family, upper, flow);
 	return true;
 }

@@ -36,7 +36,25 @@ bool espl_flow_usual(const struct sk_buff *skb, u8 family, struct espl_upper *up
 		     struct espl_flow *flow);
 void espl_flow_fill(const struct sk_buff *skb, u8 family,
 		    const struct espl_upper *upper, struct espl_flow *flow);
-bool espl_flow_read(const struct sk_buff *skb, u8 family,
+bool espl_flow_walk(const struct sk_buff *skb, u8 family, struct espl_upper *upper,
 		    struct espl_flow *flow);
+
+/**
+ * espl_flow_read() - what flow a packet belongs to
+ * @skb: the packet, its network header set and that much in the linear part
+ * @family: AF_INET or AF_INET6
+ * @flow: filled
+ *
+ * Context: Any.
+ * Return: False where the headers end early.
+ */
+static inline bool espl_flow_read(const struct sk_buff *skb, u8 family,
+				  struct espl_flow *flow)
+{
+	struct espl_upper upper;
+
+	return espl_flow_usual(skb, family, &upper, flow) ||
+	       espl_flow_walk(skb, family, &upper, flow);
+}
 
 #endif

@@ -389,7 +389,7 @@ static void taken_off(struct sk_buff *skb)
 }
 
 /* Does the packet come from where the SA says; an SA may leave that open. */
-static bool is_peer(const struct sk_buff *skb, const struct espl_sa *sa)
+static inline bool is_peer(const struct sk_buff *skb, const struct espl_sa *sa)
 {
 	const struct espl_sa_conf *conf = &sa->conf;
 
@@ -464,13 +464,12 @@ static void go_on(struct sk_buff *skb, int err)
 	}
 	if (!commit(skb, sa))
 		return;
-	strip = sa->xform->strip(skb, sa);
-	len = sa->xform->unwrap(skb, sa, &proto);
+	len = sa->xform->unwrap(skb, sa, &strip, &proto);
 	if (len < 0) {
 		drop(skb, ESPL_IN_PADDING);
 		return;
 	}
-	if (!espl_life_charge(sa, sa->xform->octets(skb, sa))) {
+	if (!espl_life_charge(sa, espl_xform_octets(skb, sa, strip))) {
 		drop(skb, ESPL_IN_LIFETIME);
 		return;
 	}

@@ -172,6 +172,7 @@ struct espl_sa_place {
  * @align: what payload plus trailer is padded to, octets [I]
  * @ivlen: octets of IV on the wire [I]
  * @icvlen: octets of ICV on the wire [I]
+ * @endlen: as many of them as are at the packet's end: all, or in AH none [I]
  * @iv_base: where the counter of a counter IV starts: random, so that a key
  *	     loaded twice by hand does not repeat its IVs from 0 [I]
  * @seq: last sequence number sent [A]
@@ -219,6 +220,7 @@ struct espl_sa {
 	u8 align;
 	u8 ivlen;
 	u8 icvlen;
+	u8 endlen;
 	u64 iv_base;
 
 	atomic64_t seq;

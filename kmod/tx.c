@@ -59,17 +59,22 @@ static void send(struct sk_buff *skb)
 		ip6_local_out(net, NULL, skb);
 }
 
+static noinline void not_sealed(struct sk_buff *skb, int err)
+{
+	drop(skb, err == -ENOMEM ? ESPL_OUT_NO_MEMORY :
+		  err == -EPROTO ? ESPL_OUT_HEADER : ESPL_OUT_CRYPTO);
+}
+
 static void sealed(struct sk_buff *skb, int err)
 {
 	struct espl_cb *cb = espl_cb(skb);
-	struct espl_sa *sa;
+	struct espl_sa *sa = cb->sa[cb->next];
 
 	if (err) {
-		drop(skb, err == -ENOMEM ? ESPL_OUT_NO_MEMORY :
-			  err == -EPROTO ? ESPL_OUT_HEADER : ESPL_OUT_CRYPTO);
+		not_sealed(skb, err);
 		return;
 	}
-	sa = cb->sa[cb->next++];
+	cb->next++;
 	if (sa->encaplen)
 		espl_natt_sealed(skb, sa);
 	espl_stat_inc(sa->en, sa->xform->stat_out);
@@ -130,7 +135,7 @@ static void step(struct sk_buff *skb)
 		drop(skb, ESPL_OUT_HEADER);
 		return;
 	}
-	if (!espl_life_charge(sa, sa->xform->octets(skb, sa))) {
+	if (!espl_life_charge(sa, espl_xform_octets(skb, sa, sa->hdrlen))) {
 		drop(skb, ESPL_OUT_LIFETIME);
 		return;
 	}
@@ -516,7 +521,9 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 	if (!dst)
 		return refuse(en, skb, ESPL_OUT_NO_ROUTE);
 	measure(plan, skb, flow->family, dst_mtu(dst));
-	if (!espl_pmtu_fit(skb, flow->family, &plan->fit)) {
+	/* Most do: 20 instructions less than to ask. */
+	if ((skb_is_gso(skb) || skb->len > plan->fit.mtu) &&
+	    !espl_pmtu_fit(skb, flow->family, &plan->fit)) {
 		dst_release(dst);
 		refuse(en, skb, ESPL_OUT_TOO_BIG);
 		return NF_DROP_ERR(-EMSGSIZE);

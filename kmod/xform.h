@@ -38,9 +38,8 @@ typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
  * @length_ok: does the packet hold the header, whole units, and the ICV; its
  *	       transport header is the transform's, which is linear
  * @open: check the ICV and decrypt; all else as of @seal
- * @unwrap: after that: octets of payload, or -1 for a bad trailer
- * @octets: what lifetimes count of a packet, sealed or open
- * @strip: octets of the header in front of the payload
+ * @unwrap: after that: octets of payload, or -1 for a bad trailer; says how many octets
+ *	    of header are in front of it, and what it is
  *
  * Packets are linear and ours alone wherever the crypto runs.
  */
@@ -60,11 +59,7 @@ struct espl_xform {
 	int (*open)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 		    espl_xform_done done);
 	int (*unwrap)(const struct sk_buff *skb, const struct espl_sa *sa,
-		      u8 *next_header);
-	unsigned int (*octets)(const struct sk_buff *skb,
-			       const struct espl_sa *sa);
-	unsigned int (*strip)(const struct sk_buff *skb,
-			      const struct espl_sa *sa);
+		      unsigned int *header, u8 *proto);
 };
 
 extern const struct espl_xform espl_esp, espl_ah;
@@ -88,6 +83,13 @@ static inline const struct espl_xform *espl_xform_of(u8 proto)
 static inline unsigned int espl_xform_len(const struct sk_buff *skb)
 {
 	return skb->len - skb_transport_offset(skb);
+}
+
+/* What lifetimes count of a packet, sealed or open: what is between header and ICV. */
+static inline unsigned int espl_xform_octets(const struct sk_buff *skb,
+					     const struct espl_sa *sa, unsigned int header)
+{
+	return espl_xform_len(skb) - header - sa->endlen;
 }
 
 #endif
