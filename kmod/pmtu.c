@@ -67,7 +67,8 @@ void espl_pmtu_measure(struct sk_buff *skb, u8 family,
 	enum espl_df df = tunnel && outer == AF_INET ? espl_encap_df(tunnel) :
 						       ESPL_DF_COPY;
 
-	fit->mtu = inner(skb, family, sa, n, mtu);
+	fit->uncut = inner(skb, family, sa, n, mtu);
+	fit->mtu = fit->uncut;
 	/* IPv6 has no smaller MTU than this: the outer packet is cut instead. */
 	if (family == AF_INET6 && fit->mtu < IPV6_MIN_MTU)
 		fit->mtu = IPV6_MIN_MTU;

@@ -11,7 +11,8 @@ struct espl_sa;
 
 /**
  * struct espl_fit - which sizes fit, in octets of the packet before protection
- * @mtu: protected, it fits the path
+ * @mtu: protected, it fits the path, or is IPv6 that may not be told so little
+ * @uncut: protected, it fits the path
  * @most: protected, it is an IP packet at all
  * @whole: up to here it goes as one
  * @piece: what is longer is cut into such pieces first
@@ -22,6 +23,7 @@ struct espl_sa;
  */
 struct espl_fit {
 	unsigned int mtu;
+	unsigned int uncut;
 	unsigned int most;
 	unsigned int whole;
 	unsigned int piece;

@@ -28,6 +28,7 @@
 #include "pmtu.h"
 #include "quote.h"
 #include "segment.h"
+#include "send.h"
 #include "skpol.h"
 #include "spd_index.h"
 #include "tx.h"
@@ -43,20 +44,6 @@ static void drop(struct sk_buff *skb, enum espl_stat stat)
 	espl_stat_note(en, skb, stat);
 	espl_cb_put(skb);
 	kfree_skb_reason(skb, SKB_DROP_REASON_XFRM_POLICY);
-}
-
-static void send(struct sk_buff *skb)
-{
-	struct net *net = espl_cb(skb)->sa[0]->en->net;
-	u8 family = espl_cb(skb)->family;
-
-	espl_cb_put(skb);
-	memset(skb->cb, 0, sizeof(skb->cb));
-	*espl_marks(skb, family) = ESPL_SENT;
-	if (family == AF_INET)
-		ip_local_out(net, NULL, skb);
-	else
-		ip6_local_out(net, NULL, skb);
 }
 
 static noinline void not_sealed(struct sk_buff *skb, int err)
@@ -83,7 +70,7 @@ static void sealed(struct sk_buff *skb, int err)
 	if (cb->next < cb->n)
 		step(skb);
 	else
-		send(skb);
+		espl_send(skb);
 }
 
 static unsigned int head_of(const struct espl_sa *sa)
@@ -160,7 +147,7 @@ static void protect(struct sk_buff *skb, const struct espl_plan *plan, u8 family
 	skb_clear_hash(skb);
 	memset(cb, 0, sizeof(*cb));
 	cb->family = family;
-	cb->fits = skb->len <= plan->fit.mtu;
+	cb->fits = skb->len <= plan->fit.uncut;
 	for (; cb->n < plan->n; cb->n++) {
 		cb->sa[cb->n] = espl_sa_get(plan->sa[cb->n]);
 		if (cb->sa[cb->n])

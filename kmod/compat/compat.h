@@ -59,4 +59,13 @@ static inline bool espl_route_input(struct sk_buff *skb)
 #endif
 }
 
+/* 6.7 counts apart what was to be sent and what was. */
+static inline void espl_count_sent(struct net *net, const struct sk_buff *skb)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	IP_INC_STATS(net, IPSTATS_MIB_OUTREQUESTS);
+#endif
+	IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
+}
+
 #endif

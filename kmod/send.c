@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * send.c - the last step of a protected packet
+ *
+ * Owns how what tx.c has sealed gets to the device: through IP, as what this host
+ * sends does, or past what IP would only ask, where the answers are known.
+ */
+#include <net/arp.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/neighbour.h>
+#include <net/route.h>
+
+#include "cb.h"
+#include "check.h"
+#include "compat/compat.h"
+#include "net.h"
+#include "send.h"
+
+/*
+ * Would IP hand the packet to the neighbour as it is, once POST_ROUTING has seen it:
+ * nobody waits for it before, it fits, and its route is like most.
+ */
+static bool is_plain(const struct espl_net *en, struct sk_buff *skb)
+{
+	const struct rtable *rt = skb_rtable(skb);
+	const struct net_device *dev = rt->dst.dev;
+
+	return espl_cb(skb)->fits && espl_cb(skb)->family == AF_INET &&
+	       rt->dst.output == ip_output && !rt->dst.lwtstate &&
+	       rt->rt_type == RTN_UNICAST && !netif_is_l3_slave(dev) &&
+	       skb_headroom(skb) >= LL_RESERVED_SPACE(dev) &&
+	       espl_hooks_alone(en, AF_INET, NF_INET_LOCAL_OUT);
+}
+
+/*
+ * Behind POST_ROUTING. Who may change the route there, as NAT does, has a hook at
+ * LOCAL_OUT, too.
+ */
+static int to_neighbour(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	bool is_v6gw = false;
+	struct neighbour *neigh = ip_neigh_for_gw(skb_rtable(skb), skb, &is_v6gw);
+
+	if (IS_ERR(neigh)) {
+		espl_drop(espl_net(net), skb, ESPL_OUT_NO_ROUTE);
+		return PTR_ERR(neigh);
+	}
+	espl_count_sent(net, skb);
+	sock_confirm_neigh(skb, neigh);
+	return neigh_output(neigh, skb, is_v6gw);
+}
+
+static void send_plain(struct net *net, struct sk_buff *skb)
+{
+	struct iphdr *iph = ip_hdr(skb);
+
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, sizeof(*iph) / sizeof(u32));
+	NF_HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING, net, NULL, skb, NULL, skb->dev,
+		to_neighbour);
+}
+
+/**
+ * espl_send() - send a packet that all its SAs have been applied to
+ * @skb: the packet, its dst and device set; in its cb the SAs, which are put
+ *
+ * Past what IP would only ask: 250 instructions less for each packet.
+ *
+ * Context: BH off, RCU read side.
+ */
+void espl_send(struct sk_buff *skb)
+{
+	const struct espl_net *en = espl_cb(skb)->sa[0]->en;
+	struct net *net = en->net;
+	u8 family = espl_cb(skb)->family;
+	bool plain = is_plain(en, skb);
+
+	espl_cb_put(skb);
+	memset(skb->cb, 0, sizeof(skb->cb));
+	*espl_marks(skb, family) = ESPL_SENT;
+	if (plain)
+		send_plain(net, skb);
+	else if (family == AF_INET)
+		ip_local_out(net, NULL, skb);
+	else
+		ip6_local_out(net, NULL, skb);
+}
