@@ -31,6 +31,7 @@ struct espl_net;
 	_(OUT_HEADER,		out_header)	/* a header we cannot protect */ \
 	_(OUT_NO_ROUTE,		out_no_route)	/* no route for the outer packet */ \
 	_(OUT_CONNTRACK,	out_conntrack)	/* conntrack refused the flow */ \
+	_(OUT_CGROUP,		out_cgroup)	/* the sender's cgroup forbids it */ \
 	_(OUT_NO_MEMORY,	out_no_memory)					\
 	_(OUT_CRYPTO,		out_crypto)	/* the cipher failed */	\
 	_(IN_ESP,		in_esp)		/* layers of ESP taken off */ \

@@ -8,6 +8,7 @@
  * to each SA of the policy in turn, innermost first, and sent to where the
  * outermost header says, marked so that this hook lets them out.
  */
+#include <linux/bpf-cgroup.h>
 #include <linux/netfilter_ipv4.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
@@ -486,6 +487,17 @@ static unsigned int refuse(struct espl_net *en, struct sk_buff *skb,
 	return NF_DROP;
 }
 
+/*
+ * Do the programs of the sender's cgroup let it go. IP would ask them behind this hook,
+ * about a packet that has become ESP.
+ */
+static bool cgroup_allows(struct sock *sk, struct sk_buff *skb)
+{
+	int ret = BPF_CGROUP_RUN_PROG_INET_EGRESS(sk, skb);
+
+	return ret == NET_XMIT_SUCCESS || ret == NET_XMIT_CN;
+}
+
 static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 			  const struct espl_policy *policy,
 			  const struct espl_flow *flow, struct espl_plan *plan,
@@ -518,6 +530,11 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 	if (!espl_ct_confirm(skb)) {
 		dst_release(dst);
 		return refuse(en, skb, ESPL_OUT_CONNTRACK);
+	}
+	if (!cgroup_allows(state->sk, skb)) {
+		dst_release(dst);
+		refuse(en, skb, ESPL_OUT_CGROUP);
+		return NF_DROP_ERR(-EPERM);
 	}
 	go_by(skb, dst);
 	protect_all(en, skb, plan, flow->family);
