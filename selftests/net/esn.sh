@@ -139,8 +139,8 @@ before=$(counter "$a" out_seq)
 record "$a" eth0
 ip netns exec "$b" timeout 5 nc -l 10.1.0.2 5001 >/dev/null &
 slowly listens "$b"
-# Whoever it belonged to, TCP goes on sending, and the namespace stays as long.
-in_ns "$a" sysctl -q -w net.ipv4.tcp_orphan_retries=1
+# Whoever it belonged to, TCP goes on sending at both ends, and a namespace stays as long.
+for ns in "$a" "$b"; do in_ns "$ns" sysctl -q -w net.ipv4.tcp_orphan_retries=1; done
 timeout 3 ip netns exec "$a" nc -N 10.1.0.2 5001 <"$(big_file 3)"
 stop_recording
 try 'a super-packet at the end of the numbers: some segments lack one' \
