@@ -30,9 +30,9 @@ lost() { ! once 1; }
 again() { try "$1" slowly once; }
 
 try 'a flow' warm
-# rule HOOK EXPRESSION - at b
+# rule HOOK EXPRESSION [HOST] - at b, or at that host
 rule() {
-	in_ns "$b" nft -f - <<-NFT
+	in_ns "${3:-$b}" nft -f - <<-NFT
 		table ip warm {
 			chain one { type filter hook $1 priority 0; $2; }
 		}
@@ -57,6 +57,41 @@ for hook in prerouting input; do
 	in_ns "$b" nft delete table ip warm
 	again 'without the rule it goes on'
 done
+
+# What leaves goes past IP where nobody waits for it: not past those who do.
+for hook in output postrouting; do
+	warm
+	before=$(counter "$b" in_esp)
+	rule $hook 'meta l4proto esp counter drop' "$a"
+	try "a rule against ESP in $hook, and the flow is cut" lost
+	is 'none has left' "$before" "$(counter "$b" in_esp)"
+	seen=$(in_ns "$a" nft list table ip warm)
+	refuse 'the rule has seen it' grep 'packets 0 ' <<<"$seen"
+	in_ns "$a" nft delete table ip warm
+	again 'without the rule it goes on'
+done
+
+# ip_counters - of IP itself, at a; counted COMMAND... - by what they grow
+ip_counters() {
+	in_ns "$a" awk '/^Ip(Ext)?:/ && !($1 in names) { names[$1] = $0; next }
+		/^Ip(Ext)?:/ { n = split(names[$1], name); for (i = 2; i <= n; i++) print name[i], $i }' \
+		/proc/net/snmp /proc/net/netstat
+}
+counted() {
+	local before
+
+	before=$(ip_counters)
+	"$@" >/dev/null
+	awk 'NR == FNR { was[$1] = $2; next } $2 != was[$1] { print $1 "+" $2 - was[$1] }' \
+		<(echo "$before") <(ip_counters)
+}
+warm
+straight=$(counted once)
+rule output 'meta l4proto esp accept' "$a"
+is 'IP counts alike what goes past it and what does not' "$(counted once)" "$straight"
+try 'and it does count' grep -q '^OutRequests+2$' <<<"$straight"
+in_ns "$a" nft delete table ip warm
+
 warm
 in_ns "$b" nft -f - <<-NFT
 	table ip warm {
