@@ -72,6 +72,7 @@ for hook in output postrouting; do
 done
 
 # ip_counters - of IP itself, at a; counted COMMAND... - by what they grow
+# shellcheck disable=SC2016 # awk expands them
 ip_counters() {
 	in_ns "$a" awk '/^Ip(Ext)?:/ && !($1 in names) { names[$1] = $0; next }
 		/^Ip(Ext)?:/ { n = split(names[$1], name); for (i = 2; i <= n; i++) print name[i], $i }' \
