@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --python --timeout 600
+# vm: --smp 2 --python --timeout 600
 #
 # merge.sh - TCP segments that come out of a tunnel for somebody else: put together where
 # the device would do that, and cut again on the way, they are what they were
 #
 # left - gw1 (ours) = wire = gw2 (ours) - right. The wire delays, so that segments come in
-# one go.
+# one go. Then near (ours) - far: what policies say of each segment, whatever it is put
+# behind, and when they change in between.
 # shellcheck source=selftests/net/lib.sh disable=SC2154
 . ./lib.sh
 trap finish EXIT
@@ -95,6 +96,27 @@ done <<-CASES
 	10.1.0.2 10.2.0.2 192.0.2.1 192.0.2.2
 	fd01::2 fd02::2 fd00::1 fd00::2
 CASES
+for host in "${hosts[@]}"; do ip netns del "$host"; done
+
+# What waits for the slot's end comes in one go, however long it takes to open.
+hosts=()
+host near
+host far
+link "$near" eth0 '10.9.0.1/24' "$far" eth0 '10.9.0.2/24'
+address "$near" lo '10.5.0.1/32 fd05::1/128'
+ip -n "$near" addr add fd09::1/64 dev eth0 nodad
+ip -n "$near" route add 10.5.0.2 via 10.9.0.2
+ip -n "$near" route add fd05::2 via fd09::2
+for host in "$near" "$far"; do ip -n "$host" link set eth0 mtu 9000; done
+in_ns "$near" nft -f - <<-'NFT'
+	table inet quiet { chain out { type filter hook output priority 0; meta l4proto { tcp, icmp } drop; }; }
+NFT
+in_ns "$far" tc qdisc add dev eth0 root netem slot 300ms limit 1000 || exit 1
+in_ns "$far" python3 merge.py judged "$near" "$(mac "$near")" "$tests" >/tmp/judged 2>&1
+grep -E '^(ok|not ok) |^    # ' /tmp/judged
+tests=$((tests + $(grep -cE '^(ok|not ok) ' /tmp/judged)))
+failed=$((failed + $(grep -c '^not ok' /tmp/judged)))
+grep -q '^judged all$' /tmp/judged || fail 'merge.py judged: comes to its end' "$(tail -n 8 /tmp/judged)"
 for host in "${hosts[@]}"; do ip netns del "$host"; done
 hosts=()
 try 'the module goes' slowly rmmod esplanade
