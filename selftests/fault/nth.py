@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""nth.py TESTS pfkey | packets LABEL SRC DST HOST OPTION... | namespace | module KO
+"""nth.py TESTS pfkey | packets LABEL SRC DST HOST OPTION... | hold | late | namespace | module KO
 
 Memory runs out at the first, the second, the third ... allocation of one system call,
 until there is none left to fail (/proc/self/fail-nth). Packets leave and enter by tun
 devices, so that all of their way is in that call: what sendto() gets is sealed and
 waits in this host's tun; what is written to the other's is opened and at its socket.
+
+With the option late, and of late, it runs out at the first, the second, the third ...
+allocation below a function of the module's, whoever runs it: tun devices then have
+NAPI, so that packets come in by softirq; ciphers may answer later (slow); keyers are
+asked, packets released and SAs ended by work.
 
 A request is refused, and all is as before, or done; never a part, never no answer. A
 packet is on its way protected, or lost by name, or the sender is told; never in clear.
@@ -29,8 +34,9 @@ libc = ctypes.CDLL(None, use_errno=True)
 knob = os.open("/proc/self/fail-nth", os.O_RDWR)
 
 
-def failing(n, call):
-    """Run call with its n-th allocation failing: (whether one did, result, errno)."""
+def failing(n, call, over=None):
+    """Run call with its n-th allocation failing: (whether one did, result, errno). Where
+    there is more to come, others wait until over(); here nothing is."""
     result, got = None, 0
     os.pwrite(knob, b"%d" % n, 0)
     try:
@@ -51,10 +57,76 @@ def failing(n, call):
     return not left, result, got
 
 
-def counters(host=None):
-    words = subprocess.run(["ip", "netns", "exec", host, "cat", "/proc/net/esplanade"], capture_output=True, check=True,
-                           text=True).stdout if host else open("/proc/net/esplanade", encoding="ascii").read()
-    return {name: int(n) for name, n in (line.split() for line in words.splitlines())}
+def whenever(over):
+    """Wait until over(), for longer than a packet waits for an SA."""
+    end = time.monotonic() + 5
+    while not over() and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+class Late:
+    """Of the module's allocations the n-th fails, in softirqs, work and tasks alike:
+    failslab's, or fail_page_alloc's, as their stack traces say whose they are. kmemleak
+    allocates for each of them, too, and has something put by should that fail."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.fds = {}
+        text = [int(open(f"/sys/module/esplanade/sections/{name}", encoding="ascii").read(), 16)
+                for name in (".text", ".exit.text")]
+        self.ours = {"task-filter": "N", "require-start": text[0], "require-end": text[1]}
+        self.turn(times=0, **{"probability": 100, "space": 0, "stacktrace-depth": 32})
+        if kind == "fail_page_alloc":
+            self.turn(**{"min-order": 0, "ignore-gfp-highmem": "N"})
+        with open("/proc/self/make-it-fail", "w", encoding="ascii") as mine:
+            mine.write("1")
+
+    def turn(self, **knobs):
+        for name, value in knobs.items():
+            if name not in self.fds:
+                self.fds[name] = os.open(f"/sys/kernel/debug/{self.kind}/{name}", os.O_WRONLY)
+            os.write(self.fds[name], str(value).encode())
+
+    def struck(self):
+        with open(f"/sys/kernel/debug/{self.kind}/times", "rb") as left:
+            return left.read() == b"0\n"
+
+    def wind(self, n):
+        """The kernel counts on for ever, and lets every n-th fail: it is to stand where one
+        did, and so one of ours must first, each of which counts now."""
+        self.turn(**{"task-filter": "Y", "require-start": 0, "require-end": 2**64 - 1, "interval": n, "times": 1})
+        while True:
+            try:
+                if self.struck():
+                    return
+                ends = os.pipe()
+                try:
+                    os.write(ends[1], bytes(65536))
+                finally:
+                    for end in ends:
+                        os.close(end)
+            except (OSError, MemoryError):
+                pass    # that was it
+
+    def __call__(self, n, call, over):
+        result, got = None, 0
+        self.wind(n)
+        self.turn(**self.ours, times=1)
+        try:
+            result = call()
+        except OSError as error:
+            got = error.errno
+        whenever(lambda: got or over())
+        failed = self.struck()
+        self.turn(**{"times": 0, "require-start": 0, "require-end": 2**64 - 1})
+        return failed, result, got
+
+
+def counters(where=None):
+    """Of this namespace, or of the one that the file is of."""
+    where = where or open("/proc/net/esplanade", encoding="ascii")
+    where.seek(0)
+    return {name: int(n) for name, n in (line.split() for line in where)}
 
 
 def grown(before, after):
@@ -66,6 +138,10 @@ PASSED = ("out_esp", "out_ah", "in_esp", "in_ah", "out_bypass", "out_held")
 
 def drops(more):
     return sum(n for name, n in more.items() if name not in PASSED)
+
+
+def passed(more):
+    return sum(more.get(name, 0) for name in ("out_esp", "out_ah", "in_esp", "in_ah"))
 
 
 # -- PF_KEY
@@ -292,14 +368,21 @@ def ip(host, *words):
     subprocess.run(["ip", "-n", host, *words], check=True)
 
 
-def tun(host, *addresses, name="tun0"):
+def tun(host, *addresses, name="tun0", napi=False):
     fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), 0x1001))
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), 0x1011 if napi else 0x1001))
     fcntl.ioctl(fd, TUNSETOFFLOAD, 1)
     for one in addresses:
         ip(host, "addr", "add", one, "dev", name, "nodad")
     ip(host, "link", "set", name, "up")
     return fd
+
+
+def tap():
+    """What has a clone of each packet that comes into this namespace."""
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+    sock.setblocking(False)
+    return sock
 
 
 def waiting(fd):
@@ -331,37 +414,44 @@ def datagram(source, addr, body):
 
 
 def test_packets(label, us, here, there, peer, *options):
-    udp, size, segment = "udp" in options, 900, 0
+    # Late, of a size around which malloc() has nothing to spare; and others have what comes
+    # in, too: or we would want no memory for it.
+    udp, size, segment = "udp" in options, 610 if "late" in options else 900, 0
     for option in options:
         if option.startswith("size="):
             size = int(option[5:])
         if option.startswith("gso="):
             segment = int(option[4:])
-    secret = "clear" not in options
+    secret, late = "clear" not in options, "late" in options
     plen = "/64" if ":" in here else "/24"
     family = socket.AF_INET6 if ":" in here else socket.AF_INET
-    mine = tun(us, here + plen)
+    mine = tun(us, here + plen, napi=late)
     sender = socket.socket(family, socket.SOCK_DGRAM)
     sender.bind((here, 0))
     if segment:
         sender.setsockopt(17, UDP_SEGMENT, segment)
     enter(peer)
-    theirs = tun(peer, there + plen)
+    theirs = tun(peer, there + plen, napi=late)
     receiver = socket.socket(family, socket.SOCK_DGRAM)
     receiver.bind((there, 7000))
     receiver.setblocking(False)
+    at_peer = open("/proc/thread-self/net/esplanade", encoding="ascii")
+    taps = [tap()] if late else []
     enter(us)
+    taps += [tap()] if late else []
     if "forwarded" in options:
-        lan = tun(us, "10.3.0.1/24", name="lan")
+        lan = tun(us, "10.3.0.1/24", name="lan", napi=late)
         ip(us, "route", "add", "10.4.0.0/24", "via", there)
         enter(peer)
-        their_lan = tun(peer, "10.4.0.1/24", name="lan")
+        their_lan = tun(peer, "10.4.0.1/24", name="lan", napi=late)
         ip(peer, "route", "add", "10.3.0.0/24", "via", here)
         enter(us)
     body = (MARKER * (size // 16 + 1))[:size]
     parts = [body[i:i + segment] for i in range(0, size, segment)] if segment else [body]
 
     def send():
+        for one in taps:
+            waiting(one.fileno())
         if "forwarded" in options:
             os.write(lan, datagram("10.3.0.2", "10.4.0.2", body))
         else:
@@ -381,77 +471,99 @@ def test_packets(label, us, here, there, peer, *options):
         for one in packets:
             os.write(theirs, one)
 
-    def right():
-        send()
-        packets = ours(waiting(mine), udp)
-        bring(packets)
-        return packets if received() == parts else None
-    good = right()
-    if not good:
-        report(False, f"{label}: passes", waiting(mine), grown({}, {}))
+    def done(where, before, n):
+        """Has all that is to be sealed, or opened, been so; or was something dropped."""
+        more = grown(before, counters(where))
+        return drops(more) or passed(more) >= n
+
+    before, before_there = counters(), counters(at_peer)
+    send()
+    whenever(lambda: done(None, before, len(parts)))
+    good = ours(waiting(mine), udp)
+    sealed = passed(grown(before, counters()))
+    bring(good)
+    whenever(lambda: done(at_peer, before_there, sealed))
+    opened = passed(grown(before_there, counters(at_peer)))
+    if received() != parts:
+        report(False, f"{label}: passes", good, grown(before, counters()), grown(before_there, counters(at_peer)))
         return
     report(not secret or not any(MARKER in one for one in good), f"{label}: passes, {len(good)} packets")
 
-    wrong, how = [], {"protected": 0, "told": 0, "by name": 0, "later": 0}
-    for n in range(1, MOST):
-        before = counters()
-        failed, _, told = failing(n, send)
-        more, packets = grown(before, counters()), ours(waiting(mine), udp)
-        if secret and any(MARKER in one for one in packets):
-            wrong.append(f"allocation {n}: in clear")
-        if not failed:
-            if told or len(packets) != len(good):
-                wrong.append(f"none failed: errno {told}, {len(packets)} packets, {more}")
-            break
-        if len(packets) == len(good) and not told:
-            how["protected"] += 1
-        elif drops(more):
-            how["by name"] += 1
-        elif told:
-            how["told"] += 1
-            if told not in TOLD:
-                wrong.append(f"allocation {n}: errno {told}")
-        elif more.get("out_esp", 0) + more.get("out_ah", 0):
-            how["later"] += 1
-        else:
-            wrong.append(f"allocation {n}: lost without a name: {len(packets)} packets, {more}")
-    report(n > 1 and not wrong, f"{label}: out: {n - 1} allocations fail: " +
-           ", ".join(f"{much} {word}" for word, much in how.items()), *wrong[:10])
+    def out(fail, word, least):
+        wrong, how = [], {"protected": 0, "told": 0, "by name": 0, "later": 0}
+        for n in range(1, MOST):
+            before = counters()
+            failed, _, told = fail(n, send, lambda before=before: done(None, before, sealed))
+            more, packets = grown(before, counters()), ours(waiting(mine), udp)
+            if secret and any(MARKER in one for one in packets):
+                wrong.append(f"allocation {n}: in clear")
+            if not failed:
+                if told or len(packets) != len(good):
+                    wrong.append(f"none failed: errno {told}, {len(packets)} packets, {more}")
+                break
+            if len(packets) == len(good) and not told:
+                how["protected"] += 1
+            elif drops(more):
+                how["by name"] += 1
+            elif told:
+                how["told"] += 1
+                if told not in TOLD:
+                    wrong.append(f"allocation {n}: errno {told}")
+            elif passed(more):
+                how["later"] += 1
+            else:
+                wrong.append(f"allocation {n}: lost without a name: {len(packets)} packets, {more}")
+        report(n > least and not wrong, f"{label}: out: {n - 1} {word} fail: " +
+               ", ".join(f"{much} {what}" for what, much in how.items()), *wrong[:10])
 
-    wrong, how = [], {"delivered": 0, "by name": 0, "told": 0, "later": 0}
-    for n in range(1, MOST):
-        send()
-        packets = ours(waiting(mine), udp)
-        before = counters(peer)
-        failed, _, told = failing(n, lambda packets=packets: bring(packets))
-        got, more = received(), grown(before, counters(peer))
-        if any(one not in parts for one in got):
-            wrong.append(f"allocation {n}: wrong octets were delivered")
-        opened = more.get("in_esp", 0) + more.get("in_ah", 0)
-        if not failed:
-            if got != parts:
-                wrong.append(f"none failed: {len(got)} delivered, {more}")
-            break
-        if got == parts:
-            how["delivered"] += 1
-        elif drops(more):
-            how["by name"] += 1
-        elif told:
-            how["told"] += 1
-        else:
-            how["later"] += 1
-        # Once more, all of them: what was opened is not opened again, the rest is.
-        before = counters(peer)
-        bring(packets)
-        again = received()
-        more = grown(before, counters(peer))
-        reopened = more.get("in_esp", 0) + more.get("in_ah", 0)
-        if "layers=2" not in options and len(good) == len(parts) and opened + reopened != len(parts):
-            wrong.append(f"allocation {n}: opened {opened}, and of the same {reopened} again")
-        if len(got) + len(again) > len(parts):
-            wrong.append(f"allocation {n}: delivered twice")
-    report(n > 1 and not wrong, f"{label}: in: {n - 1} allocations fail: " +
-           ", ".join(f"{much} {word}" for word, much in how.items()), *wrong[:10])
+    def into(fail, word, least):
+        wrong, how = [], {"delivered": 0, "by name": 0, "told": 0, "later": 0}
+        for n in range(1, MOST):
+            before = counters()
+            send()
+            whenever(lambda before=before: done(None, before, sealed))
+            packets = ours(waiting(mine), udp)
+            before = counters(at_peer)
+            failed, _, told = fail(n, lambda packets=packets: bring(packets),
+                                   lambda before=before: done(at_peer, before, opened))
+            got, more = received(), grown(before, counters(at_peer))
+            if any(one not in parts for one in got):
+                wrong.append(f"allocation {n}: wrong octets were delivered")
+            if not failed:
+                if got != parts:
+                    wrong.append(f"none failed: {len(got)} delivered, {more}")
+                break
+            if got == parts:
+                how["delivered"] += 1
+            elif drops(more):
+                how["by name"] += 1
+            elif told:
+                how["told"] += 1
+            else:
+                how["later"] += 1
+                # Of those in fragments the kernel's reassembly may lose some, and says so itself.
+                if late and not passed(more) and len(good) == opened:
+                    wrong.append(f"allocation {n}: lost without a name: {more}")
+            # Once more, all of them: what was opened is not opened again, the rest is.
+            before = counters(at_peer)
+            bring(packets)
+            whenever(lambda before=before: done(at_peer, before, opened))
+            again, once_more = received(), grown(before, counters(at_peer))
+            if "layers=2" not in options and len(good) == len(parts) and passed(more) + passed(once_more) != len(parts):
+                wrong.append(f"allocation {n}: opened {passed(more)}, and of the same {passed(once_more)} again")
+            if len(got) + len(again) > len(parts):
+                wrong.append(f"allocation {n}: delivered twice")
+        report(n > least and not wrong, f"{label}: in: {n - 1} {word} fail: " +
+               ", ".join(f"{much} {what}" for what, much in how.items()), *wrong[:10])
+    for fail, word, least in late_ways() if late else [(failing, "allocations", 1)]:
+        # A packet that has room around it wants nothing of us: nth.sh sees to it that others do.
+        out(fail, word, 0 if late else least)
+        into(fail, word, 0 if late else least)
+
+
+def late_ways():
+    """How, what of, and from which on some must have failed: few want pages of their own."""
+    return [(Late("failslab"), "of our allocations", 1), (Late("fail_page_alloc"), "of our pages", 0)]
 
 
 def test_hold(us, here, there):
@@ -483,6 +595,144 @@ def test_hold(us, here, there):
             wrong.append(f"allocation {n}: errno {told}, {more}")
     report(held + lost and not wrong, f"hold: {n - 1} allocations fail: {held} times held, {lost} times lost by name, "
            f"{told_n} times told", *wrong[:10])
+
+
+def limited(soft, hard):
+    """An SA, by packets."""
+    return message(ADD, [sa(0x1001), sa2(), ext(SOFT, struct.pack("=IQQQ", soft, 0, 0, 0)),
+                         ext(HARD, struct.pack("=IQQQ", hard, 0, 0, 0))] + PAIR4 + GCM, ESP)
+
+
+def listened(kind):
+    """How many such messages the listener has heard since it was last asked."""
+    n = 0
+    while select.select([listener], [], [], 0)[0]:
+        n += listener.recv(65536)[1] == kind
+    return n
+
+
+def test_late(us, here, there):
+    """What work does: a keyer is asked, packets that waited are released, SAs end."""
+    mine = tun(us, here + "/24")
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.bind((here, 0))
+    wanted = policy(2, transform(here, there)), address(SRC, here, 32, 255), address(DST, there, 32, 255)
+    wrong, left, heard_n = [], [], 0
+
+    def send():
+        sender.sendto(MARKER, (there, 7000))
+
+    def begin():
+        nonlocal heard_n
+        for one in message(FLUSH), message(SPDFLUSH), message(SPDADD, wanted):
+            ask(one)
+        left.clear()
+        heard_n = listened(0)
+        return counters()
+
+    def has_left():
+        left.extend(ours(waiting(mine), False))
+        return len(left)
+
+    def heard_of(kind):
+        nonlocal heard_n
+        heard_n += listened(kind)
+        return heard_n
+
+    def since(before):
+        """What packets there were, and of how many messages the keyer could not hear."""
+        more = grown(before, counters())
+        unheard = more.pop("pfkey_lost", 0)
+        return more, unheard
+
+    def each(name, fail, word, least, how, one):
+        """one(n, before) is done until nothing fails in it: (whether it did, which of how)."""
+        many = dict.fromkeys(how, 0)
+        wrong.clear()
+        for n in range(1, MOST):
+            failed, came = one(f"{word} {n}", lambda call, over, n=n: fail(n, call, over), begin())
+            if has_left() and any(protocol(packet) != 50 or MARKER in packet for packet in left):
+                wrong.append(f"{word} {n}: in clear")
+            if not failed:
+                if came != how[0]:
+                    wrong.append(f"none failed: {came}")
+                break
+            many[came] += 1
+        report(n > least and not wrong, f"{name}: {n - 1} {word} fail: " +
+               ", ".join(f"{much} {what}" for what, much in many.items()), *wrong[:10])
+
+    def ended(label, fail, before):
+        """By the second of two packets, and of the first the keyer is told, too."""
+        ask(limited(1, 2))
+
+        def both():
+            send()
+            send()
+
+        def over():
+            more, unheard = since(before)
+            return drops(more) or heard_of(EXPIRE) + unheard == 2
+        failed, _, told = fail(both, over)
+        more, unheard = since(before)
+        gone = heard_of(EXPIRE) + unheard == 2
+        if gone != (not dump(DUMP)) or not (gone or told or drops(more)):
+            wrong.append(f"{label}: errno {told}, {heard_n} heard, {unheard} not, {more}")
+        if gone:
+            n, before = has_left(), counters()
+            try:
+                send()
+            except PermissionError:     # what netfilter says
+                pass
+            if has_left() != n or since(before)[0] != {"out_no_sa": 1}:
+                wrong.append(f"{label}: without an SA: {has_left() - n} left, {since(before)[0]}")
+        return failed, "told of" if gone and not unheard else "not told of, by name" if gone else "not reached"
+
+    def asked(label, fail, before):
+        failed, _, told = fail(send, lambda: heard_of(ACQUIRE) or any(since(before)[0].keys() - {"out_held"}) or
+                               since(before)[1])
+        more, unheard = since(before)
+        if drops(more):
+            # Too late is no reason: who was asked, or was not asked and it counted, answers in time.
+            if drops(more) != 1 or "out_hold_late" in more:
+                wrong.append(f"{label}: errno {told}, {more}")
+            return failed, "lost by name"
+        if more != {"out_held": 1} or heard_of(ACQUIRE) + unheard != 1:
+            wrong.append(f"{label}: errno {told}, {heard_n} heard, {unheard} not, {more}")
+        # Where no keyer has heard of it an SA may come all the same.
+        ask(limited(0, 0))
+        whenever(has_left)
+        if has_left() != 1:
+            wrong.append(f"{label}: {len(left)} left, {since(before)[0]}")
+        return failed, "asked" if not unheard else "not told of, by name"
+
+    def released(label, fail, before):
+        got = None
+
+        def add():
+            nonlocal got
+            got = ask(limited(0, 0))
+        send()
+        whenever(lambda: heard_of(ACQUIRE))
+        failed, _, _ = fail(add, lambda: got or has_left() or drops(since(before)[0]))
+        refused = got
+        if refused:
+            if abs(refused) not in TOLD:
+                wrong.append(f"{label}: errno {refused}")
+            add()
+            whenever(has_left)
+        more, _ = since(before)
+        if (has_left() + drops(more) != 1 and (has_left() or more.get("out_esp", 0) != 1)) or "out_hold_late" in more:
+            wrong.append(f"{label}: errno {refused}, {len(left)} left, {more}")
+        return failed, "refused, and then protected" if refused else "protected" if left else \
+            "lost by name" if drops(more) else "later"
+    listener.send(message(PROMISC, (), 1))
+    for how in late_ways():
+        each("an SA ends", *how, ("told of", "not told of, by name", "not reached"), ended)
+    listener.send(message(REGISTER, (), ESP))
+    for how in late_ways():
+        each("a keyer is asked", *how, ("asked", "not told of, by name", "lost by name"), asked)
+        each("a packet is released", *how, ("protected", "refused, and then protected", "lost by name", "later"),
+             released)
 
 
 # -- namespaces, the module
@@ -552,6 +802,6 @@ def test_module(path):
            *wrong[:10])
 
 
-{"pfkey": test_pfkey, "packets": test_packets, "hold": test_hold, "namespace": test_namespace,
+{"pfkey": test_pfkey, "packets": test_packets, "hold": test_hold, "late": test_late, "namespace": test_namespace,
  "module": test_module}[sys.argv[2]](*sys.argv[3:])
 print("nth all")

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --kernel sanitized --python --timeout 3000
+# vm: --kernel sanitized --python --modules --timeout 3000
 #
 # nth.sh - memory runs out at each allocation in turn: requests, packets, namespaces, us
 #
@@ -19,7 +19,8 @@ for what in failslab fail_page_alloc fail_usercopy fail_skb_realloc; do
 	echo 0 >/sys/kernel/debug/$what/verbose
 done
 
-# nth HOST ARGUMENT... - what nth.py has found
+# nth HOST ARGUMENT... - what nth.py has found, in $found, too
+found=$(mktemp)
 nth() {
 	local host=$1 out
 
@@ -30,14 +31,25 @@ nth() {
 	else
 		in_ns "$host" python3 nth.py "$tests" "$@"
 	fi >"$out" 2>&1
-	grep -E '^(ok|not ok) |^    # ' "$out"
+	grep -E '^(ok|not ok) |^    # ' "$out" | tee -a "$found"
 	tests=$((tests + $(grep -cE '^(ok|not ok) ' "$out")))
 	failed=$((failed + $(grep -c '^not ok' "$out")))
 	grep -q '^nth all$' "$out" || fail "nth.py $*: comes to its end" "$(tail -n 8 "$out")"
 	rm -f "$out"
 }
 
-# packets ROW MODE OUR_END THEIR_END OPTION... - a way out of a, and into b
+# twice LABEL SRC DST OPTION... - what leaves a and enters b: what fails in one call, then
+# what of ours fails in softirqs and work
+twice() {
+	local label=$1
+
+	shift
+	nth "$a" packets "$label" "$a" "$1" "$2" "$b" "${@:3}"
+	nth "$a" packets "$label, late" "$a" "$1" "$2" "$b" "${@:3}" late
+}
+
+# packets ROW MODE OUR_END THEIR_END OPTION... - by SAs of the row; slow: whose ciphers
+# answer from work
 packets() {
 	local name=$1 mode=$2 end1=$3 end2=$4
 
@@ -45,7 +57,11 @@ packets() {
 	row "$name"
 	ours "$a" "$mode" "$end1" "$end2" "$end1" "$end2"
 	ours_too "$b" "$mode" "$end1" "$end2" "$end1" "$end2"
-	nth "$a" packets "$name $mode $end1${*:+ $*}" "$a" "$end1" "$end2" "$b" "$@"
+	if [ "${1:-}" = slow ]; then
+		nth "$a" packets "$name $mode $end1 $*, late" "$a" "$end1" "$end2" "$b" "$@" late
+	else
+		twice "$name $mode $end1${*:+ $*}" "$end1" "$end2" "$@"
+	fi
 }
 
 host a
@@ -75,7 +91,7 @@ for host in "$a" "$b"; do
 			esp/transport//require ah/transport//require;')
 	RULES
 done
-nth "$a" packets 'ESP in AH' "$a" 10.1.0.1 10.1.0.2 "$b" layers=2
+twice 'ESP in AH' 10.1.0.1 10.1.0.2 layers=2
 
 # In UDP.
 row gcm128
@@ -88,7 +104,7 @@ for host in "$a" "$b"; do
 			esp/tunnel/10.1.0.1-10.1.0.2/require;')
 	RULES
 done
-nth "$a" packets 'ESP in UDP' "$a" 10.1.0.1 10.1.0.2 "$b" udp
+twice 'ESP in UDP' 10.1.0.1 10.1.0.2 udp
 
 # From one gateway's network to the other's.
 for host in "$a" "$b"; do
@@ -101,11 +117,27 @@ for host in "$a" "$b"; do
 			esp/tunnel/10.1.0.1-10.1.0.2/require;')
 	RULES
 done
-nth "$a" packets 'forwarded' "$a" 10.1.0.1 10.1.0.2 "$b" forwarded
+twice forwarded 10.1.0.1 10.1.0.2 forwarded
+
+# Ciphers that answer from work.
+put "$a" </dev/null
+put "$b" </dev/null
+modprobe espl_slow
+for what in 'rfc4106(gcm(aes))' 'authencesn(hmac(sha256),cbc(aes))'; do
+	echo "$what" >/sys/module/espl_slow/parameters/wrap
+done
+packets gcm128 tunnel 10.1.0.1 10.1.0.2 slow
+packets gcm128 tunnel 10.1.0.1 10.1.0.2 slow size=4000
+packets cbc128-sha256-esn transport fd01::1 fd01::2 slow
+is 'they have answered later' 0 $(($(cat /sys/module/espl_slow/parameters/asked) == 0))
+for way in out in; do
+	try "late, $way: some had what could fail" grep -qE "late: $way: [1-9]" "$found"
+done
 put "$a" </dev/null
 put "$b" </dev/null
 
 nth "$a" hold "$a" 10.1.0.1 10.1.0.2
+nth "$a" late "$a" 10.1.0.1 10.1.0.2
 nth - namespace
 for host in "${hosts[@]}"; do ip netns del "$host"; done
 hosts=()
