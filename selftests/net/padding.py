@@ -5,7 +5,11 @@ Runs in the namespace of the receiver, which opens what comes by itself. The ker
 fills memory that nobody wrote to with 5a and 6b: no frame may have any of it.
 """
 import ctypes
+import fcntl
+import os
 import socket
+import struct
+import subprocess
 import time
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -15,7 +19,14 @@ from scapy.all import ICMP, IP, UDP, raw
 from octets import HOST, KEY, NONE, SALT, TESTS, UDP_PROTO, send
 
 ESP, AH, IPIP = 50, 51, 4
-SIZES = range(70)
+TUNSETIFF = 0x400454ca
+# Of the sizes of memory that malloc() has, some of these and all that is around them fill
+# one to its last octet. Too little room behind ends in skb_over_panic().
+SIZES = range(720)
+# Behind 1,024 and 2,048 octets of memory the kernel has 320 of its own.
+MTUS = [*range(640, 712), *range(1664, 1736)]
+# What a tap device is given has the rest of 64 octets behind it; twice each.
+TAP_SIZES = range(128)
 POISON = (b"\x5a" * 4, b"\x6b" * 4, b"\xaa" * 4)
 tests = TESTS
 dirty = []
@@ -29,19 +40,27 @@ def report(name, *wrong):
         print(f"    # {line}")
 
 
-def in_host(family):
-    """A socket of HOST's."""
+def in_host(what):
+    """What is done in HOST: to make a socket, or so."""
     libc = ctypes.CDLL(None)
     with open("/proc/self/ns/net", encoding="ascii") as here, open(f"/run/netns/{HOST}", encoding="ascii") as there:
         libc.setns(there.fileno(), 0)
-        sock = socket.socket(family, socket.SOCK_DGRAM)
+        got = what()
         libc.setns(here.fileno(), 0)
-    return sock
+    return got
+
+
+def udp_of_host(family):
+    return in_host(lambda: socket.socket(family, socket.SOCK_DGRAM))
+
+
+def mtu_of_host(mtu):
+    subprocess.run(["ip", "-n", HOST, "link", "set", "eth0", "mtu", str(mtu)], check=True)
 
 
 tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 tap.bind(("eth0", 3))
-tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+tap.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)     # SO_RCVBUFFORCE
 
 
 def frames(proto, spi, n, seconds=10):
@@ -93,7 +112,7 @@ def trailer_wrong(plain, align, next_header):
 def transport():
     for family, net in (socket.AF_INET, "10.1.0."), (socket.AF_INET6, "fd01::"):
         ip = "IPv4" if family == socket.AF_INET else "IPv6"
-        with in_host(family) as sock:
+        with udp_of_host(family) as sock:
             for last, cipher, align in (2, "GCM", 4), (3, "CBC", 16):
                 for size in SIZES:
                     sock.sendto(b"P" * size, (f"{net}{last}", 9))
@@ -113,9 +132,38 @@ def transport():
                      any(ah[28:size]) or ah[size + 8:] != b"P" * 20))
 
 
+def tap_of_host():
+    """A device of HOST's that packets can be forwarded from."""
+    fd = in_host(lambda: os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK))
+    in_host(lambda: fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", b"tap0", 0x1002)))
+    for words in "addr add 10.7.0.1/24 dev tap0", "link set tap0 address 02:00:00:00:00:07 up":
+        subprocess.run(["ip", "-n", HOST, *words.split()], check=True)
+    return fd
+
+
+def forwarded():
+    """An IP header is where a network card puts it, two octets off what is a multiple of
+    four: only so can a trailer end two octets behind such a multiple, and so can memory."""
+    with os.fdopen(tap_of_host(), "wb", buffering=0) as device:
+        for last, cipher, align in (7, "GCM", 4), (8, "CBC", 16):
+            sent = [raw(IP(src="10.7.0.2", dst=f"10.8.{last}.1", ttl=64) / UDP(sport=1, dport=2) / (b"P" * size))
+                    for size in TAP_SIZES]
+            for packet in sent:
+                device.write(bytes.fromhex("020000000007" "020000000002" "0800") + packet)
+            packets, wrong = frames(ESP, 0x2000 + last, len(sent)), []
+            for packet, esp in zip(sent, packets):
+                fault, inner = trailer_wrong(opened(esp, cipher), align, IPIP)
+                # The TTL has been counted down, and the checksum with it.
+                if fault or inner[:8] + inner[12:] != packet[:8] + packet[12:]:
+                    wrong.append(f"{len(packet)} octets: {fault or inner.hex()}")
+            if len(packets) != len(sent):
+                wrong.append(f"{len(packets)} packets of {len(sent)}")
+            report(f"forwarded, {cipher}: padding is 1, 2, 3, ..., and as short as can be, for each size", *wrong)
+
+
 def tfc():
     """As long as fits, by zeros behind the inner packet (RFC 4303 section 2.7)."""
-    with in_host(socket.AF_INET) as sock:
+    with udp_of_host(socket.AF_INET) as sock:
         for size in 1, 2, 3, 100, 1000:
             sock.sendto(b"P" * size, ("10.1.0.4", 9))
     wrong = []
@@ -126,11 +174,22 @@ def tfc():
         if fault or len(inner) < 1400 or any(inner[length:]):
             wrong.append(fault or inner.hex())
     report("padding that hides lengths is zero", *wrong, *(["none came"] if len(packets) != 5 else []))
+    # As above: what is asked for is as long as the MTU, whatever is sent.
+    wrong = []
+    with udp_of_host(socket.AF_INET) as sock:
+        for mtu in MTUS:
+            mtu_of_host(mtu)
+            sock.sendto(b"P" * 20, ("10.1.0.4", 9))
+            for esp in frames(ESP, 0x2004, 1) or [b""]:
+                if not mtu - 4 < 20 + len(esp) <= mtu:
+                    wrong.append(f"MTU {mtu}: {20 + len(esp)} octets")
+    mtu_of_host(1500)
+    report("padding that hides lengths is as long as fits, for each MTU", *wrong)
 
 
 def dummies():
     """Packets that mean nothing have nothing in them."""
-    with in_host(socket.AF_INET) as sock:
+    with udp_of_host(socket.AF_INET) as sock:
         sock.sendto(b"P" * 20, ("10.9.0.1", 9))
     wrong, n = [], 0
     for esp in frames(ESP, 0x2006, 4, 30):
@@ -167,6 +226,7 @@ def too_big():
 
 
 transport()
+forwarded()
 tfc()
 too_big()
 dummies()

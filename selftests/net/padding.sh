@@ -9,13 +9,16 @@
 . ./lib.sh
 trap finish EXIT
 
-modprobe esplanade || exit 1
+modprobe -a esplanade tun || exit 1
 host a
 host b
 link "$a" eth0 '10.1.0.1/24 fd01::1/64' \
-	"$b" eth0 '10.1.0.2/24 10.1.0.3/24 10.1.0.4/24 10.1.0.5/24 10.1.0.6/24
+	"$b" eth0 '10.1.0.2/24 10.1.0.3/24 10.1.0.4/24 10.1.0.5/24 10.1.0.6/24 10.1.0.7/24 10.1.0.8/24
 		fd01::2/64 fd01::3/64 fd01::5/64'
 ip -n "$a" route add 10.9.0.0/24 via 10.1.0.6
+ip -n "$a" route add 10.8.0.0/16 via 10.1.0.2
+# Whatever the MTU of the other end becomes.
+ip -n "$b" link set eth0 mtu 9000
 in_ns "$b" sysctl -qw net.ipv4.ip_forward=0
 
 gcm='-E aes-gcm-16 0x0102030405060708090a0b0c0d0e0f1011121314'
@@ -37,6 +40,10 @@ mac='-A hmac-sha2-256 0x0102030405060708090a0b0c0d0e0f100102030405060708090a0b0c
 		add 10.1.0.1 10.1.0.4 esp 0x2004 -m tunnel -f tfc $gcm;
 		add 10.1.0.1 10.1.0.6 esp 0x2006 -m tunnel -f dummy $gcm;
 		spdadd 10.1.0.1 10.1.0.4 udp -P out ipsec esp/tunnel/10.1.0.1-10.1.0.4/require;
+		add 10.1.0.1 10.1.0.7 esp 0x2007 -m tunnel $gcm;
+		add 10.1.0.1 10.1.0.8 esp 0x2008 -m tunnel $cbc $mac;
+		spdadd 10.7.0.2 10.8.7.1 any -P out ipsec esp/tunnel/10.1.0.1-10.1.0.7/require;
+		spdadd 10.7.0.2 10.8.8.1 any -P out ipsec esp/tunnel/10.1.0.1-10.1.0.8/require;
 		spdadd 10.1.0.0/24 10.9.0.0/24 any -P out ipsec esp/tunnel/10.1.0.1-10.1.0.6/require;
 	RULES
 } | in_ns "$a" setkey -f - || fail 'the rules are taken'
