@@ -9,6 +9,7 @@
 # make coverage   which lines of the module that and the network tests reach
 # make bench      what packets cost, beside xfrm and WireGuard; takes hours
 # make bench-short  some of it, in two minutes: is anything worse than it was
+# make bench-smoke  by the clock, on two processors; only warns
 # make bench-scale  what 10 to 100,000 policies and SAs cost; half an hour
 # make soak       an hour: load, forged packets, namespaces and loads by the thousand
 # make prove      what holds for every input, by a model checker
@@ -77,6 +78,10 @@ bench-short:
 	tools/deps vm
 	selftests/bench/run --short
 
+bench-smoke:
+	tools/deps vm
+	selftests/bench/smoke
+
 bench-scale:
 	tools/deps vm
 	selftests/bench/scale
@@ -110,4 +115,4 @@ clean:
 	$(MAKE) -C tools/setkey clean
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools demo check check-kernels check-sanitized fuzz-kernel coverage bench bench-short bench-scale soak prove rfc-map install uninstall clean
+.PHONY: all module tools demo check check-kernels check-sanitized fuzz-kernel coverage bench bench-short bench-smoke bench-scale soak prove rfc-map install uninstall clean
