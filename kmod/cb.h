@@ -54,6 +54,12 @@ static inline void espl_cb_put(struct sk_buff *skb)
 		espl_sa_put(cb->sa[--cb->n]);
 }
 
+/* The packet is IP's again: as much as IP clears, 20 instructions less than all of cb. */
+static inline void espl_cb_clear(struct sk_buff *skb)
+{
+	memset(skb->cb, 0, max(sizeof(*IPCB(skb)), sizeof(*IP6CB(skb))));
+}
+
 /*
  * Two bits of IPCB(skb)->flags and IP6CB(skb)->flags that the kernel leaves
  * free. The IP layer clears them on every packet from outside, so nobody but

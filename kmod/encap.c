@@ -167,7 +167,7 @@ static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family
 {
 	enum espl_df df = espl_encap_df(sa);
 	struct inner inner = read_inner(skb, family, df);
-	unsigned int outer = espl_encap_outer(sa);
+	unsigned int outer = sa->outerlen;
 
 	if (pad)
 		skb_put_zero(skb, pad);
@@ -237,7 +237,7 @@ static noinline bool push_transport(struct sk_buff *skb, const struct espl_sa *s
 /**
  * espl_encap_push() - lay a packet out around ESP or AH, ready to be sealed
  * @skb: the packet, linear and ours alone, its data at the IP header, with
- *	 headroom for espl_encap_outer() and the transform's header, and tailroom
+ *	 headroom for the outer and the transform's header, and tailroom
  *	 for its trailer; its dst the one that the result leaves by
  * @sa: the SA
  * @family: of the packet's IP header; AF_UNSPEC in tunnel mode: it has none, and

@@ -25,7 +25,7 @@ int espl_encap_header(const struct sk_buff *skb, u8 family);
 bool espl_encap_push(struct sk_buff *skb, struct espl_sa *sa, u8 family,
 		     unsigned int pad);
 
-/* Octets of the IP header that an SA adds, 0 in transport mode. */
+/* What sa->outerlen is to be. */
 static inline unsigned int espl_encap_outer(const struct espl_sa *sa)
 {
 	if (sa->conf.mode != IPSEC_MODE_TUNNEL)

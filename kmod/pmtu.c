@@ -23,12 +23,12 @@ static unsigned int inner(const struct sk_buff *skb, u8 family,
 			  unsigned int mtu)
 {
 	while (n--) {
-		unsigned int outer = espl_encap_outer(sa[n]);
+		unsigned int outer = sa[n]->outerlen;
 		int stays = 0;
 
 		if (!outer)	/* transport: some header stays in front */
 			stays = n && sa[n - 1]->conf.mode == IPSEC_MODE_TUNNEL ?
-				espl_encap_outer(sa[n - 1]) :
+				sa[n - 1]->outerlen :
 				espl_encap_header(skb, family);
 		if (stays < 0 || mtu <= outer + stays + sa[n]->encaplen)
 			return 0;

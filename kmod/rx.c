@@ -218,7 +218,7 @@ void espl_rx_deliver(struct sk_buff *skb, struct rtable *rt)
 	u8 family = espl_cb(skb)->family;
 
 	espl_cb_put(skb);
-	memset(skb->cb, 0, sizeof(skb->cb));
+	espl_cb_clear(skb);
 	if (family == AF_INET ? !prepare4(en->net, skb) : !prepare6(skb)) {
 		espl_drop(en, skb, ESPL_IN_HEADER);
 		return;
@@ -268,7 +268,7 @@ static bool defragment(struct espl_net *en, struct sk_buff *skb)
 	u32 user = defrag_user(&cb);
 
 	/* The queue keeps its own notes in the packet, so ours wait here. */
-	memset(skb->cb, 0, sizeof(skb->cb));
+	espl_cb_clear(skb);
 	skb_dst_drop(skb);
 	if (!espl_frag_gather(en->net, skb, cb.family, user)) {
 		cb.frag_max = cb.family == AF_INET ? IPCB(skb)->frag_max_size :
@@ -574,7 +574,9 @@ bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
 		   find_outer_sa(en, skb, family, upper);
 	if (!sa)
 		return false;
-	*espl_cb(skb) = (struct espl_cb){ .family = family };
+	espl_cb(skb)->n = 0;
+	espl_cb(skb)->family = family;
+	espl_cb(skb)->frag_max = 0;
 	note_layer(espl_cb(skb), sa, upper, encap);
 	if (!way && family == AF_INET && skb_dst(skb) && is_peer(skb, sa))
 		espl_way_note(en->net, skb);

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "compat/compat.h"
+#include "encap.h"
 #include "life.h"
 #include "natt.h"
 #include "net.h"
@@ -90,6 +91,7 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 	sa->conf = *conf;
 	sa->state = conf->state;
 	sa->xform = espl_xform_of(conf->proto);
+	sa->outerlen = espl_encap_outer(sa);
 	sa->spi_key = (struct espl_spi_key){
 		.daddr = conf->daddr, .spi = conf->spi,
 		.family = conf->family, .proto = conf->proto,

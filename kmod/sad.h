@@ -167,6 +167,7 @@ struct espl_sa_place {
  * @xform: the protocol: ESP or AH [I]
  * @aead: the crypto of ESP; NULL while larval [I]
  * @shash: the crypto of AH; NULL while larval [I]
+ * @outerlen: octets of the IP header that it puts in front, 0 in transport mode [I]
  * @hdrlen: octets of the transform's header, IV included [I]
  * @taillen: octets put behind a payload, at most [I]
  * @align: what payload plus trailer is padded to, octets [I]
@@ -215,6 +216,7 @@ struct espl_sa {
 	const struct espl_xform *xform;
 	struct crypto_aead *aead;
 	struct crypto_shash *shash;
+	u8 outerlen;
 	u8 hdrlen;
 	u8 taillen;
 	u8 align;

@@ -78,7 +78,7 @@ void espl_send(struct sk_buff *skb)
 	bool plain = is_plain(en, skb);
 
 	espl_cb_put(skb);
-	memset(skb->cb, 0, sizeof(skb->cb));
+	espl_cb_clear(skb);
 	*espl_marks(skb, family) = ESPL_SENT;
 	if (plain)
 		send_plain(net, skb);

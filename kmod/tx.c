@@ -76,7 +76,7 @@ static void sealed(struct sk_buff *skb, int err)
 
 static unsigned int head_of(const struct espl_sa *sa)
 {
-	return espl_encap_outer(sa) + sa->encaplen + sa->hdrlen;
+	return sa->outerlen + sa->encaplen + sa->hdrlen;
 }
 
 static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa,
@@ -99,7 +99,7 @@ static unsigned int padding(struct sk_buff *skb, const struct espl_sa *sa)
 	    sa->conf.mode != IPSEC_MODE_TUNNEL ||
 	    sa->conf.proto != IPPROTO_ESP || cb->next + 1 < cb->n)
 		return 0;
-	outer = espl_encap_outer(sa) + sa->encaplen;
+	outer = sa->outerlen + sa->encaplen;
 	mtu = dst_mtu(skb_dst(skb));
 	most = mtu > outer ? sa->xform->mtu(sa, mtu - outer) : 0;
 	return most > skb->len ? most - skb->len : 0;
@@ -146,7 +146,8 @@ static void protect(struct sk_buff *skb, const struct espl_plan *plan, u8 family
 	skb->encapsulation = 0;
 	nf_reset_ct(skb);
 	skb_clear_hash(skb);
-	memset(cb, 0, sizeof(*cb));
+	cb->n = 0;
+	cb->next = 0;
 	cb->family = family;
 	cb->fits = skb->len <= plan->fit.uncut;
 	for (; cb->n < plan->n; cb->n++) {
@@ -219,7 +220,7 @@ static struct dst_entry *route(struct espl_sa *sa)
 void espl_tx_dummy(struct espl_sa *sa)
 {
 	struct dst_entry *dst = route(sa);
-	unsigned int outer = espl_encap_outer(sa) + sa->encaplen;
+	unsigned int outer = sa->outerlen + sa->encaplen;
 	unsigned int mtu = dst ? dst_mtu(dst) : 0;
 	unsigned int most = mtu > outer ? sa->xform->mtu(sa, mtu - outer) : 0;
 	struct sk_buff *skb = alloc_skb(most, GFP_ATOMIC);
