@@ -40,7 +40,8 @@ static const struct espl_alg *any_alg(void)
 /* Any SA that there can be of a transform and a mode: any algorithms, any family. */
 static void any_sa(struct espl_sa *sa, const struct espl_xform *xform, u8 mode)
 {
-	static struct espl_net en;
+	static struct net net;
+	static struct espl_net en = { .net = &net };
 	struct espl_sa_conf *conf = &sa->conf;
 
 	sa->en = &en;
@@ -55,6 +56,7 @@ static void any_sa(struct espl_sa *sa, const struct espl_xform *xform, u8 mode)
 	sa->xform = xform;
 	suppose(!xform->init(sa));
 	sa->encaplen = xform == &espl_esp && any_bool() ? ESPL_UDP : 0;
+	sa->outerlen = espl_encap_outer(sa);
 }
 
 #define ROOM	256	/* for headers */

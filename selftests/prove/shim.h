@@ -166,12 +166,19 @@ struct sk_buff {
 	u16 flags;		/* of IPCB */
 };
 
+struct net {
+	struct {
+		u8 sysctl_ip_default_ttl;
+	} ipv4;
+};
+
 struct skb_shared_info {
 	unsigned int gso_type;
 	u16 gso_size;
 	u16 gso_segs;
 };
 
+#define RTAX_HOPLIMIT		10
 #define IPCB(skb)		(skb)
 #define IP6CB(skb)		(skb)
 struct sk_buff *alloc_skb(unsigned int len, int flags);
@@ -190,7 +197,7 @@ bool sk_is_tcp(const struct sock *sk);
 unsigned int tcp_hdrlen(const struct sk_buff *skb);
 void icmp_send(struct sk_buff *skb, int type, int code, __be32 info);
 void icmpv6_send(struct sk_buff *skb, u8 type, u8 code, u32 info);
-u8 ip4_dst_hoplimit(const struct dst_entry *dst);
+u32 dst_metric_raw(const struct dst_entry *dst, int metric);
 u8 ip6_dst_hoplimit(struct dst_entry *dst);
 void ip_select_ident(struct net *net, struct sk_buff *skb, struct sock *sk);
 void ip_send_check(struct iphdr *iph);
