@@ -20,6 +20,8 @@ void espl_ct_review(struct espl_net *en, const struct espl_policy *policy);
 void espl_ct_review_due(struct espl_net *en);
 void espl_ct_init(struct espl_net *en);
 void espl_ct_fini(struct espl_net *en);
+void espl_ct_watch(void);
+void espl_ct_unwatch(void);
 
 #else
 
@@ -37,6 +39,8 @@ static inline void espl_ct_review(struct espl_net *en,
 static inline void espl_ct_review_due(struct espl_net *en) {}
 static inline void espl_ct_init(struct espl_net *en) {}
 static inline void espl_ct_fini(struct espl_net *en) {}
+static inline void espl_ct_watch(void) {}
+static inline void espl_ct_unwatch(void) {}
 
 #endif
 #endif

@@ -13,6 +13,7 @@
 #include "acquire.h"
 #include "alg.h"
 #include "check.h"
+#include "ct.h"
 #include "encap.h"
 #include "merge.h"
 #include "net.h"
@@ -182,6 +183,7 @@ static int __init espl_init(void)
 	if (err)
 		goto err_way;
 	espl_skpol_init();
+	espl_ct_watch();
 	/* Last: from here on keyers can come in. */
 	err = espl_pfkey_init();
 	if (err)
@@ -189,6 +191,7 @@ static int __init espl_init(void)
 	return 0;
 
 err_skpol:
+	espl_ct_unwatch();
 	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
 err_way:
@@ -205,6 +208,7 @@ err_wq:
 static void __exit espl_exit(void)
 {
 	espl_pfkey_fini();
+	espl_ct_unwatch();
 	espl_skpol_fini();
 	unregister_pernet_subsys(&net_ops);
 	rcu_barrier();

@@ -15,6 +15,8 @@
   keyer.py bare SPI SRC DST                    UPDATE, without keys
   keyer.py limited SPI SRC DST SOFT HARD       ADD, in transport mode, with limits:
                                                packets=N, bytes=N, addtime=N, usetime=N
+  keyer.py discard SRC/N-DST/N... -- COMMAND...                  SPDADD, of what leaves; and run
+                                               a command before the socket closes
   keyer.py migrate SRC-DST TO-SRC-TO-DST DIR SEL-SRC SEL-DST     MIGRATE a tunnel
 
 The SAs are AES-GCM-16 with the octets 1, 2, 3 ... as key; SPI 0x1001 out, 0x1002 in,
@@ -25,6 +27,7 @@ import os
 import select
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -166,6 +169,15 @@ def main():
     if what in ("move", "bare", "migrate", "limited"):
         kind, satype, exts = moved(what, sys.argv[2:])
         print(Keyer(False).ask(kind, satype, 7, exts))
+        return
+    if what == "discard":
+        pairs, command = sys.argv[2:sys.argv.index("--")], sys.argv[sys.argv.index("--") + 1:]
+        keyer = Keyer(False)
+        for pair in pairs:
+            ends = [end.split("/") for end in pair.split("-")]
+            exts = b"".join(address(kind, addr, 255, int(plen)) for kind, (addr, plen) in zip((SRC, DST), ends))
+            keyer.ask("SPDADD", 0, 7, exts + ext(POLICY, struct.pack("=HBBII", 0, 2, 0, 0, 0)))
+        subprocess.run(command, check=False)
         return
     if what == "ask":
         pfkey = socket.socket(15, socket.SOCK_RAW, 2)

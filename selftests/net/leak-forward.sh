@@ -133,6 +133,23 @@ stop
 expose
 in_ns "$gw1" nft flush ruleset
 
+# Where there are flowtables a policy has its effect before it is answered, right after
+# another, too.
+sysctl -qw net.netfilter.nf_conntrack_buckets=1048576 || exit 1
+try 'flowtable: set up, and a large table' flowtable_on
+start "$left" udp 10.2.0.2 7
+hears 'a flow that no policy covers' 5
+try 'is offloaded' [ "$(offloaded)" -gt 0 ]
+in_ns "$gw1" python3 keyer.py discard 10.9.0.1/32-10.9.1.0/32 10.1.0.0/24-10.2.0.0/24 -- \
+	conntrack -L >/tmp/flows 2>/tmp/errors
+try 'conntrack knows it' grep -q 'udp.* src=10.1.0.2 dst=10.2.0.2 .*dport=7' /tmp/flows
+is 'and when a second policy is answered it is not offloaded any more' 0 \
+	"$(grep -c OFFLOAD /tmp/flows)"
+stop
+expose
+in_ns "$gw1" nft flush ruleset
+sysctl -qw net.netfilter.nf_conntrack_buckets=262144
+
 # Flowtables. First that there is something to see: without policies flows are
 # offloaded, and a capture shows them.
 try 'flowtable: set up' flowtable_on
