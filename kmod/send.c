@@ -57,7 +57,7 @@ static void send_plain(struct net *net, struct sk_buff *skb)
 	struct iphdr *iph = ip_hdr(skb);
 
 	iph->check = 0;
-	iph->check = ip_fast_csum(iph, sizeof(*iph) / sizeof(u32));
+	iph->check = ip_fast_csum(iph, iph->ihl);
 	NF_HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING, net, NULL, skb, NULL, skb->dev,
 		to_neighbour);
 }
