@@ -39,35 +39,29 @@ rule() {
 	NFT
 }
 
-for hook in prerouting input; do
+# What comes in is taken early, and what leaves goes past IP, where nobody waits for it:
+# not past those who do. A packet counts where it is opened.
+while read -r host hook <&3; do
 	warm
 	before=$(counter "$b" in_esp)
-	rule $hook 'meta l4proto esp counter drop'
+	rule "$hook" 'meta l4proto esp counter drop' "${!host}"
 	try "a rule against ESP in $hook, and the flow is cut" lost
-	is "none was opened" "$before" "$(counter "$b" in_esp)"
-	seen=$(in_ns "$b" nft list table ip warm)
+	is 'none was opened' "$before" "$(counter "$b" in_esp)"
+	seen=$(in_ns "${!host}" nft list table ip warm)
 	refuse 'the rule has seen it' grep 'packets 0 ' <<<"$seen"
-	in_ns "$b" nft delete table ip warm
+	in_ns "${!host}" nft delete table ip warm
 	again 'without the rule it goes on'
-done
+done 3<<-HOOKS
+	b prerouting
+	b input
+	a output
+	a postrouting
+HOOKS
 for hook in prerouting input; do
 	warm
 	rule $hook 'ip protocol icmp drop'
 	try "a rule against what is inside in $hook" lost
 	in_ns "$b" nft delete table ip warm
-	again 'without the rule it goes on'
-done
-
-# What leaves goes past IP where nobody waits for it: not past those who do.
-for hook in output postrouting; do
-	warm
-	before=$(counter "$b" in_esp)
-	rule $hook 'meta l4proto esp counter drop' "$a"
-	try "a rule against ESP in $hook, and the flow is cut" lost
-	is 'none has left' "$before" "$(counter "$b" in_esp)"
-	seen=$(in_ns "$a" nft list table ip warm)
-	refuse 'the rule has seen it' grep 'packets 0 ' <<<"$seen"
-	in_ns "$a" nft delete table ip warm
 	again 'without the rule it goes on'
 done
 
