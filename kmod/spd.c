@@ -102,13 +102,27 @@ static void end(struct espl_net *en, struct espl_policy *policy)
 	take_out(en, policy);
 }
 
-/* In a transaction: what came with it was never seen, all else goes in turn. */
+/* Did it come with the transaction, which has not ended. */
+static bool is_coming(const struct espl_net *en, const struct espl_policy *policy)
+{
+	return policy->born > en->generation;
+}
+
+/* It waits for the end of the transaction, good or bad. */
+static void stage(struct espl_net *en, struct espl_policy *policy)
+{
+	policy->staged = en->staged;
+	en->staged = policy;
+}
+
+/* In a transaction it goes when that ends, also where it came with it. */
 static void retire(struct espl_net *en, struct espl_policy *policy)
 {
-	if (policy->born)
-		take_out(en, policy);
-	else
-		WRITE_ONCE(policy->gone, en->generation + 1);
+	if (policy->gone)
+		return;
+	if (!is_coming(en, policy))
+		stage(en, policy);
+	WRITE_ONCE(policy->gone, en->generation + 1);
 }
 
 /**
@@ -150,6 +164,7 @@ int espl_spd_add(struct espl_net *en, struct espl_policy *policy, bool replace)
 	if (!old)
 		en->policy_serial++;
 	if (en->staging) {
+		stage(en, policy);
 		if (old)
 			retire(en, old);
 		return 0;
@@ -218,23 +233,26 @@ void espl_spd_flush(struct espl_net *en)
 void espl_spd_commit(struct espl_net *en)
 {
 	struct espl_policy *policy, *next;
+	bool some_go = false;
 
 	/* Pairs with spd_index.c's find(): who sees the number sees the policies. */
 	smp_store_release(&en->generation, en->generation + 1);
 	espl_index_changed(en);
-	/* Who has seen the one before may be on its way through the old ones. */
-	synchronize_rcu();
-	for (int dir = 0; dir < ESPL_DIRS; dir++) {
-		for (policy = espl_spd_first(en, dir); policy; policy = next) {
-			next = espl_spd_next(policy);
-			if (policy->born) {
-				WRITE_ONCE(policy->born, 0);
-				espl_life_start_policy(policy);
-			} else if (policy->gone) {
-				end(en, policy);
-			}
-		}
+	for (policy = en->staged; policy; policy = policy->staged)
+		some_go |= policy->gone;
+	/* Who has seen the number before may be on its way to one of those. */
+	if (some_go)
+		synchronize_rcu();
+	for (policy = en->staged; policy; policy = next) {
+		next = policy->staged;
+		if (!policy->gone)
+			espl_life_start_policy(policy);
+		else if (policy->born == en->generation)
+			take_out(en, policy);	/* it never held */
+		else
+			end(en, policy);
 	}
+	en->staged = NULL;
 	espl_ct_review(en, NULL);
 }
 
@@ -248,15 +266,14 @@ void espl_spd_abort(struct espl_net *en)
 {
 	struct espl_policy *policy, *next;
 
-	for (int dir = 0; dir < ESPL_DIRS; dir++) {
-		for (policy = espl_spd_first(en, dir); policy; policy = next) {
-			next = espl_spd_next(policy);
-			if (policy->born)
-				take_out(en, policy);
-			else
-				WRITE_ONCE(policy->gone, 0);
-		}
+	for (policy = en->staged; policy; policy = next) {
+		next = policy->staged;
+		if (is_coming(en, policy))
+			take_out(en, policy);
+		else
+			WRITE_ONCE(policy->gone, 0);
 	}
+	en->staged = NULL;
 }
 
 /**

@@ -67,8 +67,9 @@ struct espl_policy_place {
  * @last_used: espl_now() of the latest match, 0 before the first
  * @life: ends it, where it has a lifetime (life.c)
  * @en: the namespace, once it is in the SPD [I]
- * @born: the generation it holds from, 0 for always [R]
+ * @born: the generation it holds from, 0 where it did not come by a transaction [R]
  * @gone: the generation it does not hold from, 0 for never [R]
+ * @staged: the next that comes or goes with the transaction [M]
  * @dead: it has left the SPD [M]
  * @holds: the module, which is not to go before it [M]
  * @refs: holders; the SPD is one
@@ -93,6 +94,7 @@ struct espl_policy {
 	struct espl_net *en;
 	unsigned long born;
 	unsigned long gone;
+	struct espl_policy *staged;
 	bool dead;
 	bool holds;
 	refcount_t refs;

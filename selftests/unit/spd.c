@@ -662,12 +662,12 @@ static void transactions(void)
 	for (int round = 0; round < 3000; round++) {
 		memcpy(before, model, sizeof(model));
 		en.staging = true;
-		if (!dice(4)) {
-			espl_spd_flush(&en);
-			for (int i = 0; i < POOL; i++)
-				model[i].there = false;
-		}
 		for (int steps = dice(12); steps; steps--) {
+			if (!dice(10)) {
+				espl_spd_flush(&en);
+				for (int i = 0; i < POOL; i++)
+					model[i].there = false;
+			}
 			wrong += step(age++);
 			compare_some(before, &seen, &leaks);
 		}
