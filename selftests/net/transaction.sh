@@ -282,3 +282,36 @@ refuse 'more than the kernel takes at once' load <(awk 'BEGIN {
 		print "spdadd fd01::1 fd01::2 any -P out discard;"
 }')
 is 'changes nothing' 'No SPD entries.' "$(in_ns "$a" setkey -DP)"
+
+# What a file adds goes many in a write, each with its number in it; and yet each line has
+# its own answer, and those that are good take effect.
+in_ns "$a" setkey -c <<<'flush;'
+awk 'BEGIN {
+	for (i = 1; i <= 2500; i++)
+		printf "spdadd 10.%d.%d.0/24 10.200.0.0/16 any -P out %s;\n",
+		       i / 200, i == 700 ? 3 : i % 200,
+		       i == 1500 ? "ipsec esp/tunnel/10.1.0.1-10.1.0.2/use" : "discard"
+	print "spdadd 10.1.0.1;"
+}' | sed '700s,10\.3,10.0,' >/tmp/lines
+ip netns exec "$a" stdbuf -oL setkey -x >>/tmp/monitor 2>/dev/null &
+monitor=$!
+slowly eval 'in_ns "$a" setkey -c <<<"spdflush;"; grep -q spdflush /tmp/monitor'
+in_ns "$a" setkey -f /tmp/lines 2>/tmp/err
+is 'a file of 2,500 lines: its status' 1 $?
+is 'each bad line is told, in order, by its number' \
+	'700:File 1500:Invalid 2501:syntax 2501:parse ' \
+	"$(sed -n 's,^setkey: /tmp/lines\,\([0-9]*\): \([^ ]*\).*,\1:\2,p' /tmp/err | tr '\n' ' ')"
+is 'why the kernel does not take it, too' 1 "$(grep -c ',1500: .*optional on the way out' /tmp/err)"
+is 'and all others are there' 2498 "$(in_ns "$a" setkey -DP | grep -c 'out prio def discard')"
+slowly eval '[ "$(grep -c "^spdadd " /tmp/monitor)" = 2498 ]'
+is 'others heard of each' 2498 "$(grep -c '^spdadd ' /tmp/monitor)"
+is 'those of a write without a bad line were in one' 1 \
+	"$(($(grep -c '^spdadd .* seq=[1-9]' /tmp/monitor) > 400))"
+in_ns "$a" setkey -c <<<'spdflush;'
+: >/tmp/monitor
+head -n 5 /tmp/lines | in_ns "$a" setkey -f -
+slowly eval '[ "$(grep -c "^spdadd " /tmp/monitor)" = 5 ]'
+is 'what comes through a pipe takes effect line by line' '5 0' \
+	"$(grep -c '^spdadd ' /tmp/monitor) $(grep -c '^spdadd .* seq=[1-9]' /tmp/monitor)"
+kill "$monitor"
+wait "$monitor"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A script as one transaction (-t): its messages are collected, and sent in one
- * write. The kernel does all that they ask for, or nothing.
+ * Messages that are collected, and sent in one write: the kernel does all that they ask
+ * for, or nothing. So a script is one transaction (-t); and so what a file adds goes
+ * fast, for which nothing changes but that.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "setkey.h"
 
 #define TOTAL_MAX	(32 << 20)	/* bytes; the kernel takes no more */
+#define GATHER_MAX	(64 << 10)	/* bytes of what a file adds: some hundred messages */
 
 /* What is to be said of a message if it is the one that is refused. */
 struct entry {
@@ -57,29 +59,63 @@ void batch_add(const struct msg *m, const char *note)
 	hdr->sadb_msg_seq = ++n;
 	if (opt.verbose)
 		show_message(hdr, len);
+	if (!opt.transaction && used >= GATHER_MAX)
+		batch_flush();
 }
 
-static void report(int err, uint32_t seq)
+static void report(int err, const struct entry *entry)
 {
-	const struct entry *entry;
-	struct command about = { 0 };
-	const char *why;
+	struct command about = { .type = entry->type };
+	const char *why = err == EINVAL ? entry->invalid : explain(&about, err);
 
-	if (err == EMSGSIZE || !seq || seq > n) {
-		warn_at("%s%s", explain_errno(err), err == EMSGSIZE ?
-			": this kernel's PF_KEY knows no transactions" : "");
-		return;
-	}
-	entry = &entries[seq - 1];
-	about.type = entry->type;
-	why = err == EINVAL ? entry->invalid : explain(&about, err);
 	yylineno = entry->line;
-	warn_at("%s%s%s%s", explain_errno(err), why ? ": " : "", why ? why : "",
+	fail_at("%s%s%s%s", explain_errno(err), why ? ": " : "", why ? why : "",
 		entry->note);
 }
 
-/* Sends what has been collected. Ends the program where that was refused. */
-void batch_send(void)
+/* Each for itself, as if they had never been collected. */
+static void send_singly(void)
+{
+	size_t at = 0;
+	int err;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct msg *m = (void *)(messages + at);
+
+		at += msg_len(&m->hdr);
+		m->hdr.sadb_msg_seq = 0;
+		err = pfkey_call(m, NULL, NULL);
+		if (err)
+			report(err, &entries[i]);
+	}
+}
+
+/*
+ * Sends what a file has added so far, before anything else is asked or said. Where that
+ * is refused the lines are tried one by one, and those that are good take effect.
+ */
+void batch_flush(void)
+{
+	int line = yylineno;
+	uint32_t seq;
+	int err;
+
+	if (!n || opt.transaction)
+		return;
+	err = pfkey_call_all(messages, used, &seq);
+	if (err == ETIMEDOUT)
+		report(err, &entries[n - 1]);
+	else if (err)
+		send_singly();
+	if (err == EMSGSIZE)
+		opt.gather = false;	/* another kernel's PF_KEY */
+	used = 0;
+	n = 0;
+	yylineno = line;
+}
+
+/* The script has ended. Ends the program where a transaction was refused. */
+void batch_end(void)
 {
 	uint32_t seq;
 	int err;
@@ -89,7 +125,11 @@ void batch_send(void)
 	err = pfkey_call_all(messages, used, &seq);
 	if (!err)
 		return;
-	report(err, seq);
+	if (err == EMSGSIZE || !seq || seq > n)
+		warn_at("%s%s", explain_errno(err), err == EMSGSIZE ?
+			": this kernel's PF_KEY knows no transactions" : "");
+	else
+		report(err, &entries[seq - 1]);
 	/* Sent, and no answer: that happens only where messages are lost. */
 	warn_at("%s", err == ETIMEDOUT ?
 		"no answer: see what there is by setkey -D and -DP" :

@@ -120,13 +120,28 @@ static void report(int err, const char *note)
 	fail_at("%s%s%s%s", what, why ? ": " : "", why ? why : "", note);
 }
 
-/* Sends it; or keeps it, where the script is to take effect as a whole. */
+/* A kernel's answer about a range of ports must be seen. */
+static bool is_span(struct range r)
+{
+	return !range_is_any(r) && r.first != r.last;
+}
+
+/* What a file adds may wait for more of it. */
+static bool is_gathered(void)
+{
+	return opt.gather && (cmd.type == SADB_ADD || cmd.type == SADB_X_SPDADD) &&
+	       !is_span(cmd.sport) && !is_span(cmd.dport);
+}
+
+/* Sends it; or keeps it, where the script is to take effect as a whole, or fast. */
 static int call(const struct msg *m, const char *note, reply_fn *fn)
 {
-	if (!opt.transaction)
-		return pfkey_call(m, fn, NULL);
-	batch_add(m, note);
-	return 0;
+	if (opt.transaction || is_gathered()) {
+		batch_add(m, note);
+		return 0;
+	}
+	batch_flush();
+	return pfkey_call(m, fn, NULL);
 }
 
 static void on_reply(const struct sadb_msg *hdr, const struct exts *x,
@@ -426,6 +441,7 @@ static void pair_deleteall(const union addr *s, const union addr *d)
 	struct msg m;
 	int err;
 
+	batch_flush();
 	msg_start(&m, SADB_DUMP, cmd.satype);
 	err = pfkey_call(&m, on_found, &found);
 	if (err != ENOENT)
@@ -458,11 +474,6 @@ static void run_simple(void)
 static bool is_plain(struct range r)
 {
 	return range_is_any(r) || (r.first && r.first == r.last);
-}
-
-static bool is_span(struct range r)
-{
-	return !range_is_any(r) && r.first != r.last;
 }
 
 /* A kernel that took no notice of a range has made another policy. */

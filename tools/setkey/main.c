@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/stat.h>
 
 #include "setkey.h"
 
@@ -69,10 +70,20 @@ void refuse(const char *what, const char *token, const char *fmt, ...)
 		vsnprintf(hint, sizeof(hint), fmt, args);
 		va_end(args);
 	}
+	batch_flush();
 	warn_at("%s%s%s%s%s%s", what, token ? " at `" : "", token ? token : "",
 		token ? "'" : "", fmt ? ": " : "", hint);
 	warn_at("parse failed");
 	exit(1);
+}
+
+/* Whoever writes to a pipe may wait for what his last line has done. */
+static bool may_gather(void)
+{
+	struct stat status;
+
+	return !opt.transaction && !opt.verbose && !opt.parse_only &&
+	       !fstat(fileno(yyin), &status) && S_ISREG(status.st_mode);
 }
 
 static void run_script(const char *file)
@@ -85,12 +96,14 @@ static void run_script(const char *file)
 		fprintf(stderr, "setkey: %s: %s\n", file, strerror(errno));
 		exit(1);
 	}
+	opt.gather = may_gather();
 	cmd_reset();
 	yyparse();
+	batch_flush();
 	if (ferror(yyin))
 		fail_at("read: %s", strerror(errno));
 	else
-		batch_send();
+		batch_end();
 }
 
 static void NORETURN usage(FILE *out, int status)

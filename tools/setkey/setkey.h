@@ -47,6 +47,7 @@ struct options {
 	const char *script;	/* -f or -c: its name in messages, or NULL */
 	bool interactive;	/* -c: results on stdout too */
 	bool transaction;	/* -t: the script takes effect as a whole */
+	bool gather;		/* what a file adds goes many in a write */
 	bool json;		/* -j */
 	bool brief;		/* -l */
 };
@@ -250,10 +251,11 @@ int pfkey_call_all(const void *messages, size_t len, uint32_t *seq);
 void pfkey_monitor(void) NORETURN;
 bool pfkey_supports(const struct alg *alg, uint16_t *min, uint16_t *max);
 
-/* batch.c: a script as one transaction */
+/* batch.c: many messages in one write */
 
 void batch_add(const struct msg *m, const char *note);
-void batch_send(void);
+void batch_flush(void);
+void batch_end(void);
 
 /* json.c: dumps for programs */
 
