@@ -138,8 +138,11 @@ static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 {
 	const u8 *icv = skb_transport_header(skb) + ESPL_AH_FIXED;
 	u8 digest[HASH_MAX_DIGESTSIZE];
-	int err = compute(skb, sa, seq, false, digest);
+	int err;
 
+	if (!length_ok(skb, sa))
+		return -EMSGSIZE;
+	err = compute(skb, sa, seq, false, digest);
 	if (!err && crypto_memneq(icv, digest, sa->icvlen))
 		err = -EBADMSG;
 	return err;
@@ -163,7 +166,6 @@ const struct espl_xform espl_ah = {
 	.mtu = mtu,
 	.wrap = wrap,
 	.seal = seal,
-	.length_ok = length_ok,
 	.open = open,
 	.unwrap = unwrap,
 };

@@ -171,7 +171,7 @@ static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family
 
 	if (pad)
 		skb_put_zero(skb, pad);
-	skb_push(skb, outer + sa->encaplen + sa->hdrlen);
+	__skb_push(skb, outer + sa->encaplen + sa->hdrlen);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, outer + sa->encaplen);
 	sa->xform->wrap(skb, sa, inner.proto);
@@ -214,7 +214,7 @@ static noinline bool push_transport(struct sk_buff *skb, const struct espl_sa *s
 		ip6_find_1stfragopt(skb, &announces);
 	next_header = *announces;
 	*announces = announced(sa);
-	skb_push(skb, sa->encaplen + sa->hdrlen);
+	__skb_push(skb, sa->encaplen + sa->hdrlen);
 	memmove(skb->data, skb->data + sa->encaplen + sa->hdrlen, header);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, header + sa->encaplen);

@@ -179,7 +179,7 @@ static void wrap(struct sk_buff *skb, const struct espl_sa *sa, u8 next_header)
 {
 	unsigned int payload = espl_xform_len(skb) - sa->hdrlen;
 	unsigned int padding = espl_esp_padding(payload, sa->align);
-	u8 *tail = skb_put(skb, padding + ESPL_ESP_TAIL + sa->icvlen);
+	u8 *tail = __skb_put(skb, padding + ESPL_ESP_TAIL + sa->icvlen);
 
 	espl_esp_trailer_write(tail, padding, next_header);
 }
@@ -297,6 +297,8 @@ static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 	struct espl_esp_op *op;
 	int err;
 
+	if (!length_ok(skb, sa))
+		return -EMSGSIZE;
 	op = op_alloc(skb, sa, seq, octets(skb, sa) + sa->icvlen, done);
 	if (!op)
 		return -ENOMEM;
@@ -324,7 +326,6 @@ const struct espl_xform espl_esp = {
 	.mtu = mtu,
 	.wrap = wrap,
 	.seal = seal,
-	.length_ok = length_ok,
 	.open = open,
 	.unwrap = unwrap,
 };

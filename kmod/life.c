@@ -178,7 +178,7 @@ static void touch(struct espl_sa *sa)
 /**
  * espl_life_charge() - account one packet to an SA
  * @sa: the SA
- * @bytes: octets encrypted, espl_esp_plain()
+ * @bytes: octets, espl_xform_octets()
  *
  * The packet that crosses a limit still passes; the ones behind it do not.
  * Called for authentic packets only, so forgeries age nothing.
@@ -217,8 +217,8 @@ u64 espl_life_seq(struct espl_sa *sa)
 	/* 64 bits wide, so that it cannot wrap to a number already used. */
 	u64 seq = atomic64_inc_return(&sa->seq);
 
-	if (seq >= sa->seq_max ||
-	    (seq >= soft_seq(sa) && READ_ONCE(sa->state) == SADB_SASTATE_MATURE))
+	if (seq >= soft_seq(sa) &&
+	    (seq >= sa->seq_max || READ_ONCE(sa->state) == SADB_SASTATE_MATURE))
 		wake(sa, 0);
 	return seq <= sa->seq_max ? seq : 0;
 }

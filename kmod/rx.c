@@ -69,6 +69,7 @@ static void open_layer(struct sk_buff *skb)
 {
 	struct espl_sa *sa = newest(skb);
 	struct sk_buff *ours = skb;
+	u64 seq;
 	int err;
 
 	if (!espl_sa_usable(sa)) {
@@ -80,10 +81,6 @@ static void open_layer(struct sk_buff *skb)
 		return;
 	}
 	skb_set_transport_header(skb, espl_cb(skb)->offset);
-	if (!sa->xform->length_ok(skb, sa)) {
-		drop(skb, ESPL_IN_LENGTH);
-		return;
-	}
 	if (!espl_is_own(skb))
 		ours = espl_own(skb, 0, 0);
 	if (!ours) {
@@ -92,13 +89,14 @@ static void open_layer(struct sk_buff *skb)
 	}
 	skb = ours;
 	extend_sequence(skb, sa);
+	seq = sequence(skb, sa);
 	/* Hopeless packets are not worth the cipher. */
-	if (!espl_replay_check(&sa->window->replay, sequence(skb, sa))) {
+	if (!espl_replay_check(&sa->window->replay, seq)) {
 		drop(skb, ESPL_IN_REPLAY);
 		return;
 	}
 	dev_hold(skb->dev);
-	err = sa->xform->open(skb, sa, sequence(skb, sa), opened);
+	err = sa->xform->open(skb, sa, seq, opened);
 	if (err != -EINPROGRESS)
 		opened(skb, err);
 }
@@ -204,6 +202,16 @@ static bool prepare6(struct sk_buff *skb)
 	return true;
 }
 
+static noinline void ask_hooks4(struct net *net, struct sk_buff *skb)
+{
+	NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, net, NULL, skb, skb->dev, NULL, routed4);
+}
+
+static noinline void ask_hooks6(struct net *net, struct sk_buff *skb)
+{
+	NF_HOOK(NFPROTO_IPV6, NF_INET_PRE_ROUTING, net, NULL, skb, skb->dev, NULL, routed6);
+}
+
 /**
  * espl_rx_deliver() - give a packet to the stack, checked and marked so
  * @skb: the packet, which may come in; in its cb the SAs it came out of
@@ -229,21 +237,22 @@ void espl_rx_deliver(struct sk_buff *skb, struct rtable *rt)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 		skb->csum_level = SKB_MAX_CSUM_LEVEL;
 	}
-	if (family == AF_INET) {
-		IPCB(skb)->frag_max_size = frag_max;
-		if (!espl_hooks_alone(en, AF_INET, NF_INET_PRE_ROUTING)) {
-			NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, en->net, NULL,
-				skb, skb->dev, NULL, routed4);
-			return;
-		}
-		/* 70 instructions less than to ask ourselves, and no rule can reroute it. */
-		if (rt && !skb_dst(skb))
-			skb_dst_set_noref(skb, &rt->dst);
-		routed4(en->net, NULL, skb);
-	} else {
+	if (family == AF_INET6) {
 		IP6CB(skb)->frag_max_size = frag_max;
-		NF_HOOK(NFPROTO_IPV6, NF_INET_PRE_ROUTING, en->net, NULL, skb,
-			skb->dev, NULL, routed6);
+		ask_hooks6(en->net, skb);
+		return;
+	}
+	IPCB(skb)->frag_max_size = frag_max;
+	if (!espl_hooks_alone(en, AF_INET, NF_INET_PRE_ROUTING)) {
+		ask_hooks4(en->net, skb);
+		return;
+	}
+	/* 70 instructions less than to ask ourselves, and no rule can reroute it. */
+	if (rt && !skb_dst(skb)) {
+		skb_dst_set_noref(skb, &rt->dst);
+		dst_input(skb);
+	} else {
+		routed4(en->net, NULL, skb);
 	}
 }
 
@@ -458,6 +467,7 @@ static void go_on(struct sk_buff *skb, int err)
 
 	if (err) {
 		drop(skb, err == -EBADMSG ? ESPL_IN_ICV :
+			  err == -EMSGSIZE ? ESPL_IN_LENGTH :
 			  err == -EPROTO ? ESPL_IN_HEADER :
 			  err == -ENOMEM ? ESPL_IN_NO_MEMORY : ESPL_IN_CRYPTO);
 		return;

@@ -120,8 +120,8 @@ static struct sk_buff *segment(const struct cutter *cut, unsigned int i,
 	skb_reset_network_header(seg);
 	skb_set_transport_header(seg, cut->tcp);
 	skb_unset_mac_header(seg);
-	memcpy(skb_put(seg, cut->headers), cut->skb->data, cut->headers);
-	sum = skb_copy_and_csum_bits(cut->skb, cut->headers + done, skb_put(seg, len), len);
+	memcpy(__skb_put(seg, cut->headers), cut->skb->data, cut->headers);
+	sum = skb_copy_and_csum_bits(cut->skb, cut->headers + done, __skb_put(seg, len), len);
 	number(cut, seg, i);
 	th = tcp_hdr(seg);
 	th->seq = htonl(ntohl(th->seq) + done);

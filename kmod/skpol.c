@@ -81,7 +81,15 @@ static struct xfrm_mgr manager = {
 	.compile_policy = compile_policy,
 };
 
-static bool is_bypass(const struct sock *sk, int dir)
+/**
+ * espl_skpol_is_bypass() - may what a socket sends or receives pass by the SPD
+ * @sk: the socket, or NULL
+ * @dir: XFRM_POLICY_IN or XFRM_POLICY_OUT
+ *
+ * Context: RCU read side.
+ * Return: Whether it has asked for that.
+ */
+bool espl_skpol_is_bypass(const struct sock *sk, int dir)
 {
 	const struct xfrm_policy *policy;
 
@@ -89,18 +97,6 @@ static bool is_bypass(const struct sock *sk, int dir)
 		return false;
 	policy = rcu_dereference(sk->sk_policy[dir]);
 	return policy && policy->action == XFRM_POLICY_ALLOW && !policy->xfrm_nr;
-}
-
-/**
- * espl_skpol_sender() - may a packet leave past the SPD
- * @skb: a packet in POST_ROUTING
- *
- * Context: RCU read side.
- * Return: Whether its socket has asked for that.
- */
-bool espl_skpol_sender(const struct sk_buff *skb)
-{
-	return skb->sk && is_bypass(skb_to_full_sk(skb), XFRM_POLICY_OUT);
 }
 
 static struct sock *udp_receiver(struct sk_buff *skb, u8 family,
@@ -134,7 +130,7 @@ bool espl_skpol_receiver(struct sk_buff *skb, u8 family)
 	bool bypass;
 
 	if (skb->sk)
-		return is_bypass(skb_to_full_sk(skb), XFRM_POLICY_IN);
+		return espl_skpol_is_bypass(skb_to_full_sk(skb), XFRM_POLICY_IN);
 	if (!espl_upper_find(skb, family, &upper) || upper.later ||
 	    upper.proto != IPPROTO_UDP)
 		return false;
@@ -143,7 +139,7 @@ bool espl_skpol_receiver(struct sk_buff *skb, u8 family)
 	sk = uh ? udp_receiver(skb, family, uh) : NULL;
 	if (!sk)
 		return false;
-	bypass = is_bypass(sk, XFRM_POLICY_IN);
+	bypass = espl_skpol_is_bypass(sk, XFRM_POLICY_IN);
 	sock_put(sk);
 	return bypass;
 }

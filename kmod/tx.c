@@ -528,7 +528,7 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 		refuse(en, skb, ESPL_OUT_TOO_BIG);
 		return NF_DROP_ERR(-EMSGSIZE);
 	}
-	if (!espl_ct_confirm(skb)) {
+	if (skb_nfct(skb) && !espl_ct_confirm(skb)) {
 		dst_release(dst);
 		return refuse(en, skb, ESPL_OUT_CONNTRACK);
 	}

@@ -18,6 +18,7 @@
 #include <linux/percpu.h>
 #include <net/ip.h>
 
+#include "compat/compat.h"
 #include "way.h"
 
 #define WAYS_LOG	7	/* 128 on each CPU, 8 KB */
@@ -28,12 +29,20 @@ struct ways {
 
 static struct ways __percpu *ways;
 
+/* Both addresses. */
+static u64 ends_of(const struct iphdr *iph)
+{
+	return get_unaligned((const u64 *)&iph->saddr);
+}
+
+static u16 start_of(const struct iphdr *iph)
+{
+	return get_unaligned((const u16 *)iph);
+}
+
 static struct espl_way *slot(const struct sk_buff *skb)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-	u32 hash = (__force u32)iph->saddr * 31 ^ (__force u32)iph->daddr;
-
-	return &this_cpu_ptr(ways)->way[hash_32(hash, WAYS_LOG)];
+	return &this_cpu_ptr(ways)->way[hash_64(ends_of(ip_hdr(skb)), WAYS_LOG)];
 }
 
 /* Rules may ask for ports, and their answers cannot be foreseen. */
@@ -66,11 +75,9 @@ struct espl_way *espl_way_find(const struct net *net, const struct sk_buff *skb)
 	const struct iphdr *iph = ip_hdr(skb);
 	struct espl_way *way = slot(skb);
 
-	if (!way->rt || way->saddr != iph->saddr || way->daddr != iph->daddr ||
-	    iph->ihl != 5 ||
+	if (!way->rt || way->ends != ends_of(iph) || way->start != start_of(iph) ||
 	    way->net != net || way->iif != skb->dev->ifindex ||
-	    way->mark != skb->mark || way->tos != iph->tos ||
-	    time_after(jiffies, way->until) || has_rules(net))
+	    way->mark != skb->mark || time_after(jiffies, way->until) || has_rules(net))
 		return NULL;
 	return is_valid(net, way->rt) ? way : NULL;
 }
@@ -97,8 +104,8 @@ void espl_way_note(const struct net *net, const struct sk_buff *skb)
 		return;
 	dst_release(&way->rt->dst);
 	*way = (struct espl_way){
-		.net = net, .saddr = iph->saddr, .daddr = iph->daddr,
-		.iif = skb->dev->ifindex, .mark = skb->mark, .tos = iph->tos,
+		.net = net, .ends = ends_of(iph), .start = start_of(iph),
+		.iif = skb->dev->ifindex, .mark = skb->mark,
 		.rt = (struct rtable *)dst, .until = jiffies + HZ,
 	};
 }

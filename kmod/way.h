@@ -13,11 +13,10 @@ struct espl_sa;
 /**
  * struct espl_way - a packet's route, and the SA by which such packets come
  * @net: the namespace
- * @saddr: the packet's source
- * @daddr: the packet's destination
+ * @ends: the packet's addresses
  * @iif: the device that it came in by
  * @mark: its mark
- * @tos: its TOS
+ * @start: how the packet's header begins: version, length, TOS
  * @rt: the route, held; NULL where there is none
  * @until: in jiffies
  * @sa: the SA of the latest packet of ESP, lent while the SAD is the same
@@ -25,11 +24,10 @@ struct espl_sa;
  */
 struct espl_way {
 	const struct net *net;
-	__be32 saddr;
-	__be32 daddr;
+	u64 ends;
 	int iif;
 	u32 mark;
-	u8 tos;
+	u16 start;
 	struct rtable *rt;
 	unsigned long until;
 	struct espl_sa *sa;

@@ -12,8 +12,8 @@
 
 /*
  * What follows a run of the crypto that was not done at once: called once, BH off and
- * under RCU. @err is 0, -EBADMSG for a bad ICV, -EPROTO for headers that it cannot
- * cover, -ENOMEM, or another error of the crypto.
+ * under RCU. @err is 0, -EBADMSG for a bad ICV, -EMSGSIZE for a length that cannot be,
+ * -EPROTO for headers that it cannot cover, -ENOMEM, or another error of the crypto.
  */
 typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
 
@@ -35,9 +35,8 @@ typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
  *	  the crypto. The IP header in front is complete. BH off, RCU read side.
  *	  What @done would be told, or -EINPROGRESS, and then it will be; the SA is
  *	  held until then
- * @length_ok: does the packet hold the header, whole units, and the ICV; its
- *	       transport header is the transform's, which is linear
- * @open: check the ICV and decrypt; all else as of @seal
+ * @open: check length and ICV, and decrypt; SPI and sequence number are there; all else
+ *	  as of @seal
  * @unwrap: after that: octets of payload, or -1 for a bad trailer; says how many octets
  *	    of header are in front of it, and what it is
  *
@@ -55,7 +54,6 @@ struct espl_xform {
 		     u8 next_header);
 	int (*seal)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 		    espl_xform_done done);
-	bool (*length_ok)(const struct sk_buff *skb, const struct espl_sa *sa);
 	int (*open)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 		    espl_xform_done done);
 	int (*unwrap)(const struct sk_buff *skb, const struct espl_sa *sa,

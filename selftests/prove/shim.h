@@ -257,7 +257,7 @@ static inline void skb_set_transport_header(struct sk_buff *skb, int offset)
 	skb->transport = skb->data + offset;
 }
 
-static inline void *skb_push(struct sk_buff *skb, unsigned int len)
+static inline void *__skb_push(struct sk_buff *skb, unsigned int len)
 {
 	skb->data -= len;
 	skb->len += len;
@@ -265,7 +265,7 @@ static inline void *skb_push(struct sk_buff *skb, unsigned int len)
 }
 
 /* What is put behind a packet is in memory of just its size. */
-static inline void *skb_put(struct sk_buff *skb, unsigned int len)
+static inline void *__skb_put(struct sk_buff *skb, unsigned int len)
 {
 	skb->len += len;
 	return any_octets(len);
