@@ -171,9 +171,11 @@ static bool prepare4(struct net *net, struct sk_buff *skb)
 	IPCB(skb)->iif = skb->skb_iif;
 	if (netif_is_l3_master(skb->dev))
 		IPCB(skb)->flags |= IPSKB_L3SLAVE;
-	skb_set_transport_header(skb, iph->ihl * 4);
-	if (iph->ihl == 5)
+	if (iph->ihl == 5) {
+		skb_set_transport_header(skb, sizeof(*iph));
 		return true;
+	}
+	skb_set_transport_header(skb, iph->ihl * 4);
 	in_dev = __in_dev_get_rcu(skb->dev);
 	IPCB(skb)->opt.optlen = iph->ihl * 4 - sizeof(*iph);
 	if (ip_options_compile(net, &IPCB(skb)->opt, skb))

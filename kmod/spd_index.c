@@ -490,18 +490,20 @@ static const u32 *rest(const struct espl_flow *flow)
 	return (const u32 *)&flow->sport;
 }
 
-/* Good enough for a cache: who finds flows that share a place gains nothing by it. */
+/*
+ * Good enough for a cache: who finds flows that share a place gains nothing by it. One
+ * that is asked for in several directions, as forwarded ones are, has a place in each.
+ */
 static unsigned int slot(enum espl_dir dir, const struct espl_flow *flow)
 {
-	u32 hash = mix(dir, rest(flow)[0]);
+	u32 hash = mix(rest(flow)[0], (__force u32)flow->saddr.ip);
 
-	hash = mix(hash, (__force u32)flow->saddr.ip);
 	hash = mix(hash, (__force u32)flow->daddr.ip);
 	for (unsigned int i = 1; i < 4 && !is_short(flow); i++) {
 		hash = mix(hash, (__force u32)flow->saddr.ip6[i]);
 		hash = mix(hash, (__force u32)flow->daddr.ip6[i]);
 	}
-	return hash >> (32 - CACHED_FLOWS_LOG);
+	return hash >> (32 - CACHED_FLOWS_LOG) ^ dir;
 }
 
 /* memcmp() looks for the first difference; here there is none, most of the time. */

@@ -150,14 +150,15 @@ static void protect(struct sk_buff *skb, const struct espl_plan *plan, u8 family
 	cb->next = 0;
 	cb->family = family;
 	cb->fits = skb->len <= plan->fit.uncut;
-	for (; cb->n < plan->n; cb->n++) {
-		cb->sa[cb->n] = espl_sa_get(plan->sa[cb->n]);
-		if (cb->sa[cb->n])
-			continue;
-		/* It was lent only, and has been deleted since. */
-		espl_cb_put(skb);
-		espl_drop(plan->sa[0]->en, skb, ESPL_OUT_NO_SA);
-		return;
+	for (unsigned int i = 0; i < plan->n; i++) {
+		struct espl_sa *sa = espl_sa_get(plan->sa[i]);
+
+		if (!sa) {	/* it was lent only, and has been deleted since */
+			espl_cb_put(skb);
+			espl_drop(plan->sa[0]->en, skb, ESPL_OUT_NO_SA);
+			return;
+		}
+		cb->sa[cb->n++] = sa;
 	}
 	step(skb);
 }

@@ -210,6 +210,25 @@ static bool no_shapes(enum espl_dir dir)
 	return en.shapes[dir].next == &en.shapes[dir];
 }
 
+/* What is kept of a flow in one direction does not push out what is kept in another. */
+static void directions(void)
+{
+	struct espl_flow flow = { .family = AF_INET, .proto = IPPROTO_UDP };
+	struct espl_plan *plan[ESPL_DIRS];
+	struct espl_policy *policy;
+	int shared = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		flow.daddr.ip = htonl(NET + i);
+		flow.sport = htons(i * 40503);
+		for (int dir = 0; dir < ESPL_DIRS; dir++)
+			espl_index_lookup(&en, dir, &flow, &policy, &plan[dir]);
+		for (int dir = 0; dir < ESPL_DIRS; dir++)
+			shared += plan[dir] == plan[(dir + 1) % ESPL_DIRS];
+	}
+	check(!shared, "a flow has a place for each direction, of 1,000 %d do not", shared);
+}
+
 /* Prefixes of the source, the other direction, the other family: other policies. */
 static void keys(void)
 {
@@ -693,6 +712,7 @@ int main(void)
 	check(!espl_index_init(&en) && !espl_index_init_cache(), "tables");
 	changes();
 	flows_reviewed();
+	directions();
 	keys();
 	places_of_one();
 	for (unsigned int i = 0; i < 2; i++) {
