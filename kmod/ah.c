@@ -25,6 +25,7 @@ static int init(struct espl_sa *sa)
 	sa->shash = shash;
 	sa->align = 1;
 	sa->icvlen = conf->auth->icvlen;
+	sa->least = ESPL_AH_FIXED + sa->icvlen;
 	sa->hdrlen = espl_ah_len(sa->icvlen, conf->family == AF_INET6);
 	return crypto_shash_setkey(shash, conf->authkey.data,
 				   conf->authkey.bits / 8);

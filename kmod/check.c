@@ -318,10 +318,13 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 	return check_clear(en, skb, family, true);
 }
 
-/* Will LOCAL_IN, if it comes there, be the same to it as PRE_ROUTING. */
+/*
+ * Will LOCAL_IN, if it comes there, be the same to it as PRE_ROUTING. One with options has
+ * no way.
+ */
 static bool is_early(const struct espl_net *en, struct sk_buff *skb)
 {
-	return ip_hdr(skb)->ihl == 5 && !ip_is_fragment(ip_hdr(skb)) &&
+	return !ip_is_fragment(ip_hdr(skb)) &&
 	       skb->pkt_type == PACKET_HOST && !skb_dst(skb) &&
 	       !nf_bridge_info_exists(skb) && !passes(skb, AF_INET) &&
 	       espl_hooks_alone(en, AF_INET, NF_INET_LOCAL_IN);

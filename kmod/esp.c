@@ -150,6 +150,7 @@ static int init(struct espl_sa *sa)
 	sa->icvlen = conf->auth ? conf->auth->icvlen : conf->enc->icvlen;
 	sa->endlen = sa->icvlen;
 	sa->hdrlen = ESPL_ESP_HDR + sa->ivlen;
+	sa->least = sa->hdrlen + sa->align + sa->icvlen;
 	sa->taillen = sa->align - 1 + ESPL_ESP_TAIL + sa->icvlen;
 	err = crypto_aead_setauthsize(aead, sa->icvlen);
 	return err ?: set_key(aead, conf);
@@ -282,23 +283,12 @@ static int seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 	return err;
 }
 
-/* Header, IV, at least one unit of ciphertext, nothing but whole units, ICV. */
-static bool length_ok(const struct sk_buff *skb, const struct espl_sa *sa)
-{
-	unsigned int fixed = sa->hdrlen + sa->icvlen;
-	unsigned int len = espl_xform_len(skb);
-
-	return len >= fixed + sa->align && !((len - fixed) & (sa->align - 1));
-}
-
 static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 		espl_xform_done done)
 {
 	struct espl_esp_op *op;
 	int err;
 
-	if (!length_ok(skb, sa))
-		return -EMSGSIZE;
 	op = op_alloc(skb, sa, seq, octets(skb, sa) + sa->icvlen, done);
 	if (!op)
 		return -ENOMEM;

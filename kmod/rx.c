@@ -64,6 +64,14 @@ static void extend_sequence(struct sk_buff *skb, const struct espl_sa *sa)
 							    sequence(skb, sa)) >> 32;
 }
 
+/* Header, at least one unit of payload in ESP, nothing but whole units, ICV. */
+static bool length_ok(struct sk_buff *skb, const struct espl_sa *sa)
+{
+	unsigned int len = skb->len - espl_cb(skb)->offset;
+
+	return len >= sa->least && !((len - sa->least) & (sa->align - 1));
+}
+
 /* The last SA in the packet's cb is the one to open it by. */
 static void open_layer(struct sk_buff *skb)
 {
@@ -78,6 +86,10 @@ static void open_layer(struct sk_buff *skb)
 	}
 	if (espl_cb(skb)->encap != sa->encaplen) {
 		drop(skb, ESPL_IN_ENCAP);
+		return;
+	}
+	if (!length_ok(skb, sa)) {
+		drop(skb, ESPL_IN_LENGTH);
 		return;
 	}
 	skb_set_transport_header(skb, espl_cb(skb)->offset);

@@ -171,6 +171,7 @@ struct espl_sa_place {
  * @hdrlen: octets of the transform's header, IV included [I]
  * @taillen: octets put behind a payload, at most [I]
  * @align: what payload plus trailer is padded to, octets [I]
+ * @least: octets from the transform's header to the packet's end, at least [I]
  * @ivlen: octets of IV on the wire [I]
  * @icvlen: octets of ICV on the wire [I]
  * @endlen: as many of them as are at the packet's end: all, or in AH none [I]
@@ -220,6 +221,7 @@ struct espl_sa {
 	u8 hdrlen;
 	u8 taillen;
 	u8 align;
+	u8 least;
 	u8 ivlen;
 	u8 icvlen;
 	u8 endlen;

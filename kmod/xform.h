@@ -12,8 +12,8 @@
 
 /*
  * What follows a run of the crypto that was not done at once: called once, BH off and
- * under RCU. @err is 0, -EBADMSG for a bad ICV, -EMSGSIZE for a length that cannot be,
- * -EPROTO for headers that it cannot cover, -ENOMEM, or another error of the crypto.
+ * under RCU. @err is 0, -EBADMSG for a bad ICV, -EMSGSIZE for a header whose length cannot
+ * be, -EPROTO for headers that it cannot cover, -ENOMEM, or another error of the crypto.
  */
 typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
 
@@ -23,7 +23,7 @@ typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
  * @spi_offset: where the SPI is in the header; the sequence number is behind it
  * @stat_out: counts what was sealed
  * @stat_in: counts what was opened
- * @init: make the crypto of an SA that is to be mature, and its lengths; sleeps.
+ * @init: make the crypto of an SA that is to be mature, and all its lengths; sleeps.
  *	  0, -ENOENT where the kernel lacks the algorithm, -EINVAL where it
  *	  refuses the key, or -ENOMEM
  * @fini: undo that, or what there is of it; sleeps
@@ -35,8 +35,8 @@ typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
  *	  the crypto. The IP header in front is complete. BH off, RCU read side.
  *	  What @done would be told, or -EINPROGRESS, and then it will be; the SA is
  *	  held until then
- * @open: check length and ICV, and decrypt; SPI and sequence number are there; all else
- *	  as of @seal
+ * @open: check the ICV, and decrypt; the packet has the least octets that there must be;
+ *	  all else as of @seal
  * @unwrap: after that: octets of payload, or -1 for a bad trailer; says how many octets
  *	    of header are in front of it, and what it is
  *
