@@ -128,7 +128,7 @@ static unsigned int header_of(const struct sk_buff *skb)
 	return espl_ah_len_read(skb_transport_header(skb)[1]);
 }
 
-static bool length_ok(const struct sk_buff *skb, const struct espl_sa *sa)
+static bool header_ok(const struct sk_buff *skb, const struct espl_sa *sa)
 {
 	return espl_ah_len_ok(header_of(skb), sa->icvlen) &&
 	       espl_xform_len(skb) >= header_of(skb);
@@ -139,11 +139,8 @@ static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 {
 	const u8 *icv = skb_transport_header(skb) + ESPL_AH_FIXED;
 	u8 digest[HASH_MAX_DIGESTSIZE];
-	int err;
+	int err = compute(skb, sa, seq, false, digest);
 
-	if (!length_ok(skb, sa))
-		return -EMSGSIZE;
-	err = compute(skb, sa, seq, false, digest);
 	if (!err && crypto_memneq(icv, digest, sa->icvlen))
 		err = -EBADMSG;
 	return err;
@@ -167,6 +164,7 @@ const struct espl_xform espl_ah = {
 	.mtu = mtu,
 	.wrap = wrap,
 	.seal = seal,
+	.header_ok = header_ok,
 	.open = open,
 	.unwrap = unwrap,
 };

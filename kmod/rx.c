@@ -88,11 +88,12 @@ static void open_layer(struct sk_buff *skb)
 		drop(skb, ESPL_IN_ENCAP);
 		return;
 	}
-	if (!length_ok(skb, sa)) {
+	skb_set_transport_header(skb, espl_cb(skb)->offset);
+	if (!length_ok(skb, sa) ||
+	    (sa->xform->header_ok && !sa->xform->header_ok(skb, sa))) {
 		drop(skb, ESPL_IN_LENGTH);
 		return;
 	}
-	skb_set_transport_header(skb, espl_cb(skb)->offset);
 	if (!espl_is_own(skb))
 		ours = espl_own(skb, 0, 0);
 	if (!ours) {
@@ -481,7 +482,6 @@ static void go_on(struct sk_buff *skb, int err)
 
 	if (err) {
 		drop(skb, err == -EBADMSG ? ESPL_IN_ICV :
-			  err == -EMSGSIZE ? ESPL_IN_LENGTH :
 			  err == -EPROTO ? ESPL_IN_HEADER :
 			  err == -ENOMEM ? ESPL_IN_NO_MEMORY : ESPL_IN_CRYPTO);
 		return;

@@ -12,8 +12,8 @@
 
 /*
  * What follows a run of the crypto that was not done at once: called once, BH off and
- * under RCU. @err is 0, -EBADMSG for a bad ICV, -EMSGSIZE for a header whose length cannot
- * be, -EPROTO for headers that it cannot cover, -ENOMEM, or another error of the crypto.
+ * under RCU. @err is 0, -EBADMSG for a bad ICV, -EPROTO for headers that it cannot
+ * cover, -ENOMEM, or another error of the crypto.
  */
 typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
 
@@ -35,8 +35,9 @@ typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
  *	  the crypto. The IP header in front is complete. BH off, RCU read side.
  *	  What @done would be told, or -EINPROGRESS, and then it will be; the SA is
  *	  held until then
- * @open: check the ICV, and decrypt; the packet has the least octets that there must be;
- *	  all else as of @seal
+ * @header_ok: can the header of a packet, with the least octets that there must be, have
+ *	       the length that it says; NULL where it says none
+ * @open: check the ICV and decrypt; all else as of @seal
  * @unwrap: after that: octets of payload, or -1 for a bad trailer; says how many octets
  *	    of header are in front of it, and what it is
  *
@@ -54,6 +55,7 @@ struct espl_xform {
 		     u8 next_header);
 	int (*seal)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 		    espl_xform_done done);
+	bool (*header_ok)(const struct sk_buff *skb, const struct espl_sa *sa);
 	int (*open)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 		    espl_xform_done done);
 	int (*unwrap)(const struct sk_buff *skb, const struct espl_sa *sa,
