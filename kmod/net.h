@@ -66,7 +66,7 @@ enum espl_dir {
  * @policy_age: how many came to a place of their own in the order [M]
  * @spd_version: another one after each change of what holds, and nobody else's [R]
  * @generation: which policies hold, of those that have come in turn [R]
- * @staged: policies that come or go with the transaction, the latest first [M]
+ * @staged: policies that come or go with the transaction, held, the latest first [M]
  * @review_due: policies have changed since conntrack's flows were held against them [M]
  * @review_next: when that may be done again, in ns [M]
  * @review_work: does it

@@ -108,21 +108,33 @@ static bool is_coming(const struct espl_net *en, const struct espl_policy *polic
 	return policy->born > en->generation;
 }
 
-/* It waits for the end of the transaction, good or bad. */
+/* It is to be looked at when the transaction ends, well or not. */
 static void stage(struct espl_net *en, struct espl_policy *policy)
 {
+	espl_policy_get(policy);
 	policy->staged = en->staged;
 	en->staged = policy;
 }
 
-/* In a transaction it goes when that ends, also where it came with it. */
+/* In a transaction: what came with it was never seen, all else goes when that ends. */
 static void retire(struct espl_net *en, struct espl_policy *policy)
 {
-	if (policy->gone)
-		return;
-	if (!is_coming(en, policy))
+	if (is_coming(en, policy)) {
+		take_out(en, policy);
+	} else if (!policy->gone) {
 		stage(en, policy);
-	WRITE_ONCE(policy->gone, en->generation + 1);
+		WRITE_ONCE(policy->gone, en->generation + 1);
+	}
+}
+
+/* The latest of what the transaction has brought, which the caller puts; or NULL. */
+static struct espl_policy *unstage(struct espl_net *en)
+{
+	struct espl_policy *policy = en->staged;
+
+	if (policy)
+		en->staged = policy->staged;
+	return policy;
 }
 
 /**
@@ -232,7 +244,7 @@ void espl_spd_flush(struct espl_net *en)
  */
 void espl_spd_commit(struct espl_net *en)
 {
-	struct espl_policy *policy, *next;
+	struct espl_policy *policy;
 	bool some_go = false;
 
 	/* Pairs with spd_index.c's find(): who sees the number sees the policies. */
@@ -243,16 +255,13 @@ void espl_spd_commit(struct espl_net *en)
 	/* Who has seen the number before may be on its way to one of those. */
 	if (some_go)
 		synchronize_rcu();
-	for (policy = en->staged; policy; policy = next) {
-		next = policy->staged;
-		if (!policy->gone)
-			espl_life_start_policy(policy);
-		else if (policy->born == en->generation)
-			take_out(en, policy);	/* it never held */
-		else
+	while ((policy = unstage(en))) {
+		if (policy->gone)
 			end(en, policy);
+		else if (!policy->dead)
+			espl_life_start_policy(policy);
+		espl_policy_put(policy);
 	}
-	en->staged = NULL;
 	espl_ct_review(en, NULL);
 }
 
@@ -264,16 +273,15 @@ void espl_spd_commit(struct espl_net *en)
  */
 void espl_spd_abort(struct espl_net *en)
 {
-	struct espl_policy *policy, *next;
+	struct espl_policy *policy;
 
-	for (policy = en->staged; policy; policy = next) {
-		next = policy->staged;
-		if (is_coming(en, policy))
-			take_out(en, policy);
-		else
+	while ((policy = unstage(en))) {
+		if (policy->gone)
 			WRITE_ONCE(policy->gone, 0);
+		else if (!policy->dead)
+			take_out(en, policy);
+		espl_policy_put(policy);
 	}
-	en->staged = NULL;
 }
 
 /**

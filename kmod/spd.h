@@ -69,7 +69,7 @@ struct espl_policy_place {
  * @en: the namespace, once it is in the SPD [I]
  * @born: the generation it holds from, 0 where it did not come by a transaction [R]
  * @gone: the generation it does not hold from, 0 for never [R]
- * @staged: the next that comes or goes with the transaction [M]
+ * @staged: the one before it that comes or goes with the transaction [M]
  * @dead: it has left the SPD [M]
  * @holds: the module, which is not to go before it [M]
  * @refs: holders; the SPD is one

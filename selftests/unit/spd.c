@@ -44,7 +44,8 @@ void espl_ct_fini(struct espl_net *net) { (void)net; }
 struct workqueue_struct *espl_wq;
 
 void espl_life_init_policy(struct espl_policy *policy) { (void)policy; }
-void espl_life_start_policy(struct espl_policy *policy) { (void)policy; }
+static int late_clocks;	/* started when the policy had gone */
+void espl_life_start_policy(struct espl_policy *policy) { late_clocks += policy->dead; }
 void espl_life_stop_policy(struct espl_policy *policy) { (void)policy; }
 
 void espl_acquire_forget(struct espl_net *net, u32 policy)
@@ -703,6 +704,7 @@ static void transactions(void)
 	check(!wrong, "then they see all or nothing, %d times not", wrong);
 	check(!leaks, "and no port is hidden that would have decided otherwise, %d were", leaks);
 	espl_spd_flush(&en);
+	check(!late_clocks, "no clock is started of what came and went, %d were", late_clocks);
 	check(!en.hook_users, "nothing is left of transactions");
 }
 
