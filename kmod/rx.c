@@ -65,9 +65,9 @@ static void extend_sequence(struct sk_buff *skb, const struct espl_sa *sa)
 }
 
 /* Header, at least one unit of payload in ESP, nothing but whole units, ICV. */
-static bool length_ok(struct sk_buff *skb, const struct espl_sa *sa)
+static bool length_ok(const struct sk_buff *skb, const struct espl_sa *sa)
 {
-	unsigned int len = skb->len - espl_cb(skb)->offset;
+	unsigned int len = espl_xform_len(skb);
 
 	return len >= sa->least && !((len - sa->least) & (sa->align - 1));
 }
@@ -184,11 +184,9 @@ static bool prepare4(struct net *net, struct sk_buff *skb)
 	IPCB(skb)->iif = skb->skb_iif;
 	if (netif_is_l3_master(skb->dev))
 		IPCB(skb)->flags |= IPSKB_L3SLAVE;
-	if (iph->ihl == 5) {
-		skb_set_transport_header(skb, sizeof(*iph));
-		return true;
-	}
 	skb_set_transport_header(skb, iph->ihl * 4);
+	if (iph->ihl == 5)
+		return true;
 	in_dev = __in_dev_get_rcu(skb->dev);
 	IPCB(skb)->opt.optlen = iph->ihl * 4 - sizeof(*iph);
 	if (ip_options_compile(net, &IPCB(skb)->opt, skb))

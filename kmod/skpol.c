@@ -81,24 +81,6 @@ static struct xfrm_mgr manager = {
 	.compile_policy = compile_policy,
 };
 
-/**
- * espl_skpol_is_bypass() - may what a socket sends or receives pass by the SPD
- * @sk: the socket, or NULL
- * @dir: XFRM_POLICY_IN or XFRM_POLICY_OUT
- *
- * Context: RCU read side.
- * Return: Whether it has asked for that.
- */
-bool espl_skpol_is_bypass(const struct sock *sk, int dir)
-{
-	const struct xfrm_policy *policy;
-
-	if (!sk || !sk_fullsock(sk))
-		return false;
-	policy = rcu_dereference(sk->sk_policy[dir]);
-	return policy && policy->action == XFRM_POLICY_ALLOW && !policy->xfrm_nr;
-}
-
 static struct sock *udp_receiver(struct sk_buff *skb, u8 family,
 				 const struct udphdr *uh)
 {

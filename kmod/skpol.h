@@ -7,28 +7,41 @@
 
 #include <linux/skbuff.h>
 #include <net/sock.h>
+#include <net/xfrm.h>
 
 void espl_skpol_init(void);
 void espl_skpol_fini(void);
 
-bool espl_skpol_is_bypass(const struct sock *sk, int dir);
 bool espl_skpol_receiver(struct sk_buff *skb, u8 family);
+
+/**
+ * espl_skpol_is_bypass() - may what a socket sends or receives pass by the SPD
+ * @sk: the socket, or NULL
+ * @dir: XFRM_POLICY_IN or XFRM_POLICY_OUT
+ *
+ * Context: RCU read side.
+ * Return: Whether it has asked for that.
+ */
+static inline bool espl_skpol_is_bypass(const struct sock *sk, int dir)
+{
+	const struct xfrm_policy *policy;
+
+	if (!sk || !sk_fullsock(sk))
+		return false;
+	policy = rcu_dereference(sk->sk_policy[dir]);
+	return policy && policy->action == XFRM_POLICY_ALLOW && !policy->xfrm_nr;
+}
 
 /**
  * espl_skpol_sender() - may a packet leave past the SPD
  * @skb: a packet in POST_ROUTING
- *
- * Few sockets have a policy: 15 instructions less than to ask each.
  *
  * Context: RCU read side.
  * Return: Whether its socket has asked for that.
  */
 static inline bool espl_skpol_sender(const struct sk_buff *skb)
 {
-	const struct sock *sk = skb_to_full_sk(skb);
-
-	return sk && sk_fullsock(sk) && rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]) &&
-	       espl_skpol_is_bypass(sk, XFRM_POLICY_OUT);
+	return espl_skpol_is_bypass(skb_to_full_sk(skb), XFRM_POLICY_OUT);
 }
 
 #endif
