@@ -315,3 +315,6 @@ is 'what comes through a pipe takes effect line by line' '5 0' \
 	"$(grep -c '^spdadd ' /tmp/monitor) $(grep -c '^spdadd .* seq=[1-9]' /tmp/monitor)"
 kill "$monitor"
 wait "$monitor"
+for _ in 1 2; do echo 'spdadd 10.9.0.1 10.9.0.2 any -P out discard;'; done >/tmp/twice
+is 'by -c a refusal is on standard output, from a file too' 'File exists.' \
+	"$(in_ns "$a" setkey -c </tmp/twice 2>/dev/null)"

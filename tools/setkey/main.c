@@ -82,7 +82,7 @@ static bool may_gather(void)
 {
 	struct stat status;
 
-	return !opt.transaction && !opt.verbose && !opt.parse_only &&
+	return !opt.transaction && !opt.interactive && !opt.verbose && !opt.parse_only &&
 	       !fstat(fileno(yyin), &status) && S_ISREG(status.st_mode);
 }
 

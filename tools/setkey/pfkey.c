@@ -171,6 +171,7 @@ int pfkey_call_all(const void *messages, size_t len, uint32_t *seq)
 
 	*seq = 0;
 	drain();
+	answered = false;
 	if (send(sock, messages, len, 0) != (ssize_t)len)
 		return errno;
 	deadline = now_ms() + PATIENCE;	/* the work was done in send() */
@@ -184,6 +185,7 @@ int pfkey_call_all(const void *messages, size_t len, uint32_t *seq)
 			continue;
 		if (opt.verbose)
 			show_message(&in.hdr, got);
+		answered = true;
 		*seq = in.hdr.sadb_msg_seq;
 		return in.hdr.sadb_msg_errno;
 	}
