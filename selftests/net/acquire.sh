@@ -213,13 +213,14 @@ is 'nothing is dropped' '' "$(grown "$before" "$(counters "$a")")"
 forget_recording
 
 # Policies with a lifetime: an hour's stays, that of two seconds goes, and it is said.
-policy() {	# SECONDS IDLE - the message of a policy from 10.9.0.0/24 to any
-	python3 - "$1" "$2" <<-'PYTHON'
+policy() {	# SECONDS IDLE [SOURCE] - the message of a policy from 10.9.0.0/24 to any
+	python3 - "$1" "$2" "${3:-10.9.0.0}" <<-'PYTHON'
 	import struct, sys
-	sys.argv, life = ["keyer.py", "none"], [int(word) for word in sys.argv[1:]]
+	*life, source = sys.argv[1:]
+	sys.argv, life = ["keyer.py", "none"], [int(word) for word in life]
 	from keyer import *
 	exts = ext(POLICY, struct.pack("=HBBII", 0, 2, 0, 0, 0))
-	exts += address(SRC, "10.9.0.0", 255, 24) + address(DST, "10.1.0.2", 255)
+	exts += address(SRC, source, 255, 24) + address(DST, "10.1.0.2", 255)
 	exts += ext(HARD, struct.pack("=IQQQ", 0, 0, life[0], life[1]))
 	print((struct.pack("=BBBBHHII", 2, NUMBERS["SPDADD"], 0, 0, 2 + len(exts) // 8, 0, 1, 1) + exts).hex())
 	PYTHON
@@ -232,7 +233,8 @@ for life in '2 0' '0 2' '3600 0'; do
 	is "a policy that lives for $life seconds" "lifetime: ${life% *}(s) validtime: ${life#* }(s)" \
 		"$(in_ns "$a" setkey -DP | grep -o 'lifetime:.*')"
 	if [ "$life" = '3600 0' ]; then
-		sleep 3
+		in_ns "$a" python3 keyer.py ask "$(policy 2 0 10.8.0.0)" >/dev/null
+		slowly grep -q SPDEXPIRE /tmp/keyer || fail 'a shorter one goes'
 		is 'is still there' 1 "$(in_ns "$a" setkey -DP | grep -c lifetime)"
 	else
 		slowly grep -q SPDEXPIRE /tmp/keyer
