@@ -42,12 +42,6 @@ static u64 due(const struct espl_sa *sa, const struct espl_lifetime *limit)
 	return min(add, use);
 }
 
-/* Before they run out the keyer is told, while there is time to make an SA. */
-static u64 soft_seq(const struct espl_sa *sa)
-{
-	return sa->seq_max / 8 * 7;
-}
-
 static bool reached(const struct espl_sa *sa, const struct espl_lifetime *limit,
 		    u64 seq)
 {
@@ -102,7 +96,7 @@ static void work(struct work_struct *w)
 		goto out;
 	/* The soft limit first: a burst may have reached both. */
 	if (!sa->told && sa->state != SADB_SASTATE_LARVAL &&
-	    reached(sa, &sa->conf.soft, soft_seq(sa))) {
+	    reached(sa, &sa->conf.soft, sa->seq_soft)) {
 		sa->told = true;
 		WRITE_ONCE(sa->state, SADB_SASTATE_DYING);
 		espl_pfkey_expire(sa, false);
@@ -217,7 +211,7 @@ u64 espl_life_seq(struct espl_sa *sa)
 	/* 64 bits wide, so that it cannot wrap to a number already used. */
 	u64 seq = atomic64_inc_return(&sa->seq);
 
-	if (seq >= soft_seq(sa) &&
+	if (seq >= sa->seq_soft &&
 	    (seq >= sa->seq_max || READ_ONCE(sa->state) == SADB_SASTATE_MATURE))
 		wake(sa, 0);
 	return seq <= sa->seq_max ? seq : 0;

@@ -98,6 +98,7 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 	};
 	sa->esn = conf->flags & SADB_X_SAFLAGS_ESN;
 	sa->seq_max = sa->esn ? U64_MAX : U32_MAX;
+	sa->seq_soft = sa->seq_max / 8 * 7;
 	atomic64_set(&sa->seq, first_seq - 1);
 	sa->created = espl_now();
 	sa->iv_base = get_random_u64();

@@ -179,6 +179,7 @@ struct espl_sa_place {
  *	     loaded twice by hand does not repeat its IVs from 0 [I]
  * @seq: last sequence number sent [A]
  * @seq_max: the last there is: none may come twice [I]
+ * @seq_soft: where the keyer is told, while there is time to make an SA [I]
  * @packets: packets processed [A]
  * @bytes: octets encrypted [A]
  * @created: espl_now() of birth [I]
@@ -229,6 +230,7 @@ struct espl_sa {
 
 	atomic64_t seq;
 	u64 seq_max;
+	u64 seq_soft;
 	atomic64_t packets;
 	atomic64_t bytes;
 	time64_t created;
