@@ -19,6 +19,7 @@
 #include "net.h"
 #include "pfkey.h"
 #include "sad.h"
+#include "segment.h"
 #include "skpol.h"
 #include "spd_index.h"
 #include "stat.h"
@@ -214,6 +215,7 @@ static void __exit espl_exit(void)
 	rcu_barrier();
 	espl_way_fini();
 	espl_merge_fini();
+	espl_segment_fini();
 	espl_esp_fini();
 	espl_index_fini_cache();
 	destroy_workqueue(espl_wq);

@@ -78,11 +78,47 @@ static void check(const struct cutter *cut, struct sk_buff *seg, __wsum sum)
 }
 
 #define PIECE		2048
+#define RING		16	/* half a megabyte on each CPU that cuts */
+
+/**
+ * struct pieces - memory that segments are in, one CPU's
+ * @ring: what pieces are taken from, in turn
+ * @at: the one that is now
+ */
+struct pieces {
+	struct page_frag ring[RING];
+	unsigned int at;
+};
+
+static DEFINE_PER_CPU(struct pieces, pieces);
+
+/*
+ * Once round the ring all pieces of a page have been sent, mostly, and it is used again:
+ * what the kernel would give instead it clears first, 430 instructions for each segment.
+ */
+static void *take_piece(void)
+{
+	struct pieces *mine = this_cpu_ptr(&pieces);
+	struct page_frag *frag = &mine->ring[mine->at];
+	void *piece;
+
+	if (frag->offset + PIECE > frag->size) {
+		mine->at = (mine->at + 1) % RING;
+		frag = &mine->ring[mine->at];
+		if (!skb_page_frag_refill(PIECE, frag, GFP_ATOMIC)) {
+			frag->size = 0;	/* it has no page to take one of */
+			return NULL;
+		}
+	}
+	piece = page_address(frag->page) + frag->offset;
+	frag->offset += PIECE;
+	page_ref_inc(frag->page);
+	return piece;
+}
 
 /*
  * Room for a packet of the usual size in half a page: that is what a cipher likes, for it
- * goes page by page, and nobody fills it with zeroes first, as kmalloc() does on many
- * kernels. 700 instructions less than by alloc_skb().
+ * goes page by page. 700 instructions less than by alloc_skb().
  */
 static struct sk_buff *alloc(unsigned int size)
 {
@@ -91,7 +127,7 @@ static struct sk_buff *alloc(unsigned int size)
 
 	if (SKB_WITH_OVERHEAD(PIECE) < SKB_DATA_ALIGN(size) || size < PIECE / 4)
 		return alloc_skb(size, GFP_ATOMIC);
-	piece = napi_alloc_frag_align(PIECE, PIECE);
+	piece = take_piece();
 	if (!piece)
 		return NULL;
 	skb = napi_build_skb(piece, PIECE);
@@ -100,28 +136,47 @@ static struct sk_buff *alloc(unsigned int size)
 	return skb;
 }
 
+/**
+ * espl_segment_fini() - let go of what was kept
+ *
+ * Context: Process, no packet is under way.
+ */
+void espl_segment_fini(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		for (unsigned int i = 0; i < RING; i++)
+			if (per_cpu(pieces, cpu).ring[i].page)
+				put_page(per_cpu(pieces, cpu).ring[i].page);
+}
+
 /* Segment @i, the payload of which begins @done octets behind the first's. */
 static struct sk_buff *segment(const struct cutter *cut, unsigned int i,
 			       unsigned int done, unsigned int len)
 {
 	bool last = cut->headers + done + len == cut->skb->len;
+	struct skb_shared_info *shinfo;
 	struct sk_buff *seg;
 	struct tcphdr *th;
 	__wsum sum;
+	u8 *to;
 
 	seg = alloc(cut->head + cut->headers + len + cut->tail);
 	if (!seg)
 		return NULL;
 	skb_copy_header(seg, cut->skb);
-	skb_shinfo(seg)->gso_size = 0;
-	skb_shinfo(seg)->gso_segs = 0;
-	skb_shinfo(seg)->gso_type = 0;
+	shinfo = skb_shinfo(seg);
+	shinfo->gso_size = 0;
+	shinfo->gso_segs = 0;
+	shinfo->gso_type = 0;
 	skb_reserve(seg, cut->head);
 	skb_reset_network_header(seg);
 	skb_set_transport_header(seg, cut->tcp);
 	skb_unset_mac_header(seg);
-	memcpy(__skb_put(seg, cut->headers), cut->skb->data, cut->headers);
-	sum = skb_copy_and_csum_bits(cut->skb, cut->headers + done, __skb_put(seg, len), len);
+	to = __skb_put(seg, cut->headers + len);
+	memcpy(to, cut->skb->data, cut->headers);
+	sum = skb_copy_and_csum_bits(cut->skb, cut->headers + done, to + cut->headers, len);
 	number(cut, seg, i);
 	th = tcp_hdr(seg);
 	th->seq = htonl(ntohl(th->seq) + done);

@@ -9,5 +9,6 @@
 
 struct sk_buff *espl_segment(struct sk_buff *skb, u8 family, unsigned int head,
 			     unsigned int tail);
+void espl_segment_fini(void);
 
 #endif

@@ -118,6 +118,14 @@ for host in "$a" "$b"; do
 	RULES
 done
 twice forwarded 10.1.0.1 10.1.0.2 forwarded
+twice 'forwarded, of TCP' 10.1.0.1 10.1.0.2 forwarded size=3000 gso=1000
+
+# A stream, by devices that carry one.
+link "$a" eth0 10.5.0.1/24 "$b" eth0 10.5.0.2/24
+row gcm128
+ours "$a" tunnel 10.5.0.1 10.5.0.2 10.5.0.1 10.5.0.2
+ours_too "$b" tunnel 10.5.0.1 10.5.0.2 10.5.0.1 10.5.0.2
+nth "$a" scarce 'no pages for TCP' "$a" 10.5.0.1 10.5.0.2 "$b"
 
 # Ciphers that answer from work.
 put "$a" </dev/null

@@ -54,6 +54,28 @@ forget_recording
 try 'TCP: much was sent again' [ $(($(again) - before)) -gt 50 ]
 in_ns "$b" nft flush ruleset
 
+# Memory that segments are in is used again, but not while the reader takes its time.
+file=$(big_file 2)
+in_ns "$b" sysctl -qw net.ipv4.tcp_rmem='4096 8388608 8388608'
+ip netns exec "$b" timeout 120 python3 -c '
+import array, fcntl, socket, sys, termios, time
+with socket.create_server(("10.1.0.2", 5001)) as server, open(sys.argv[1], "rb") as file:
+    sock, _ = server.accept()
+    sent, waiting = file.read(), array.array("i", [0])
+    deadline = time.monotonic() + 60
+    while waiting[0] < len(sent) and time.monotonic() < deadline:
+        fcntl.ioctl(sock, termios.FIONREAD, waiting)
+    print(waiting[0], sock.recv(len(sent), socket.MSG_WAITALL) == sent)' "$file" >/tmp/held 2>&1 &
+reader=$!
+slowly listens "$b"
+record "$a" eth0
+in_ns "$a" timeout 120 nc -N 10.1.0.2 5001 <"$file"
+wait "$reader"
+stop_recording
+is 'TCP: what waits to be read stays as it was' "$(stat -c %s "$file") True" "$(cat /tmp/held)"
+only_esp 'TCP, not read yet: nothing but ESP on the wire'
+forget_recording
+
 # A packet that leaves twice: each is encrypted for itself.
 in_ns "$a" nft -f - <<-'NFT'
 	table ip twice {
