@@ -22,6 +22,8 @@
  * @headers: octets of both
  * @head: room wanted in front
  * @tail: room wanted behind
+ * @frag: which of its fragments the next octet is in, about
+ * @begins: where that begins, octets from the IP header
  */
 struct cutter {
 	struct sk_buff *skb;
@@ -30,6 +32,8 @@ struct cutter {
 	unsigned int headers;
 	unsigned int head;
 	unsigned int tail;
+	unsigned int frag;
+	unsigned int begins;
 };
 
 /* Plain headers, all in the linear part, and nothing that segments would differ in. */
@@ -151,8 +155,30 @@ void espl_segment_fini(void)
 				put_page(per_cpu(pieces, cpu).ring[i].page);
 }
 
+/*
+ * Payload and its sum. Most segments are in one fragment, which is found here by going on
+ * from the last: 75 instructions less than to look for it from the beginning.
+ */
+static __wsum copy(struct cutter *cut, unsigned int offset, void *to, unsigned int len)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(cut->skb);
+	const skb_frag_t *frag = &shinfo->frags[cut->frag];
+	const void *from = NULL;
+
+	while (cut->frag < shinfo->nr_frags && offset >= cut->begins + skb_frag_size(frag)) {
+		cut->begins += skb_frag_size(frag++);
+		cut->frag++;
+	}
+	if (cut->frag < shinfo->nr_frags && offset >= cut->begins &&
+	    offset + len <= cut->begins + skb_frag_size(frag))
+		from = skb_frag_address_safe(frag);
+	if (!from)
+		return skb_copy_and_csum_bits(cut->skb, offset, to, len);
+	return csum_partial_copy_nocheck(from + offset - cut->begins, to, len);
+}
+
 /* Segment @i, the payload of which begins @done octets behind the first's. */
-static struct sk_buff *segment(const struct cutter *cut, unsigned int i,
+static struct sk_buff *segment(struct cutter *cut, unsigned int i,
 			       unsigned int done, unsigned int len)
 {
 	bool last = cut->headers + done + len == cut->skb->len;
@@ -176,7 +202,7 @@ static struct sk_buff *segment(const struct cutter *cut, unsigned int i,
 	skb_unset_mac_header(seg);
 	to = __skb_put(seg, cut->headers + len);
 	memcpy(to, cut->skb->data, cut->headers);
-	sum = skb_copy_and_csum_bits(cut->skb, cut->headers + done, to + cut->headers, len);
+	sum = copy(cut, cut->headers + done, to + cut->headers, len);
 	number(cut, seg, i);
 	th = tcp_hdr(seg);
 	th->seq = htonl(ntohl(th->seq) + done);
@@ -216,6 +242,7 @@ struct sk_buff *espl_segment(struct sk_buff *skb, u8 family, unsigned int head,
 		return NULL;
 	cut.tcp = skb_transport_offset(skb);
 	cut.headers = cut.tcp + tcp_hdrlen(skb);
+	cut.begins = skb_headlen(skb);
 	payload = skb->len - cut.headers;
 	for (unsigned int done = 0; done < payload; done += len) {
 		len = min_t(unsigned int, skb_shinfo(skb)->gso_size, payload - done);
