@@ -193,30 +193,32 @@ static bool same_tcp(const struct tcphdr *a, const struct tcphdr *b)
 	return !differ;
 }
 
-/* As plain as the first, which is_plain() has seen, and what follows it. */
-static bool fits(const struct slot *slot, struct sk_buff *skb)
+/*
+ * Octets of payload, if it is as plain as the first, which is_plain() has seen, and what
+ * follows it; else 0.
+ */
+static unsigned int fits(const struct slot *slot, struct sk_buff *skb,
+			 unsigned int offset)
 {
 	struct sk_buff *head = slot->head;
-	unsigned int offset = ip_len(espl_cb(skb)->family);
 	const struct tcphdr *th = tcp_of(skb, offset), *first = tcp_of(head, offset);
 	int payload = skb->len - offset - first->doff * 4;
 
 	if (!came_alike(head, skb) || th->doff != first->doff ||
 	    ntohl(th->seq) != slot->seq || payload <= 0 ||
 	    payload > skb_shinfo(head)->gso_size || head->len + payload > IP_MAX_MTU ||
-	    espl_cb(skb)->frag_max)
-		return false;
-	return (offset == sizeof(struct iphdr) ?
-		same_ip4(ip_hdr(head), ip_hdr(skb)) :
-		same_ip6(ipv6_hdr(head), ipv6_hdr(skb))) && same_tcp(first, th);
+	    espl_cb(skb)->frag_max || !same_tcp(first, th))
+		return 0;
+	if (offset == sizeof(struct iphdr) ? !same_ip4(ip_hdr(head), ip_hdr(skb)) :
+					     !same_ip6(ipv6_hdr(head), ipv6_hdr(skb)))
+		return 0;
+	return payload;
 }
 
 static void append(struct slot *slot, struct sk_buff *skb, unsigned int payload)
 {
 	struct sk_buff *head = slot->head;
-	struct tcphdr *th = tcp_of(skb, ip_len(espl_cb(skb)->family));
 
-	tcp_of(head, ip_len(espl_cb(skb)->family))->psh |= th->psh;
 	espl_cb_put(skb);
 	__skb_pull(skb, skb->len - payload);
 	if (slot->last)
@@ -266,31 +268,38 @@ static unsigned int payload_of(struct sk_buff *skb)
 
 /**
  * espl_merge_next() - put a segment behind the one that waits for it
- * @skb: a packet of TCP that came out of SAs, not judged yet, ours alone, its data and
- *	 network header at the IP header; the SAs are in its cb
- * @version: espl_net.spd_version
+ * @skb: a packet of TCP that came out of SAs, not judged yet, linear and ours alone, its
+ *	 data and network header at the IP header; the SAs are in its cb
  *
  * Its flow, SAs and device are those of the first, which may come in: and so may it.
  *
  * Context: BH off, RCU read side.
  * Return: True if the packet is taken.
  */
-bool espl_merge_next(struct sk_buff *skb, unsigned long version)
+bool espl_merge_next(struct sk_buff *skb)
 {
+	const struct espl_net *en = espl_cb(skb)->sa[0]->en;
 	u8 family = espl_cb(skb)->family;
-	unsigned int payload;
+	unsigned int offset = ip_len(family), payload;
 	struct slot *slot;
 	bool last;
 
-	if (skb_is_nonlinear(skb) || !holds_tcp(skb, ip_len(family)))
+	if (!holds_tcp(skb, offset))
 		return false;
-	slot = slot_of(this_cpu_ptr(merges), skb, family, ip_len(family));
-	if (!slot->head || slot->version != version || !fits(slot, skb) ||
-	    !(slot->sure || is_right(skb)))
+	slot = slot_of(this_cpu_ptr(merges), skb, family, offset);
+	if (!slot->head)
 		return false;
-	payload = payload_of(skb);
-	last = tcp_of(skb, ip_len(family))->psh ||
-	       payload < skb_shinfo(slot->head)->gso_size;
+	/* Pairs with the SPD's change: what follows an older judgement is judged anew. */
+	if (slot->version != smp_load_acquire(&en->spd_version))
+		return false;
+	payload = fits(slot, skb, offset);
+	if (!payload || !(slot->sure || is_right(skb)))
+		return false;
+	last = payload < skb_shinfo(slot->head)->gso_size;
+	if (tcp_of(skb, offset)->psh) {
+		tcp_of(slot->head, offset)->psh = 1;
+		last = true;
+	}
 	append(slot, skb, payload);
 	if (last)
 		deliver(slot);

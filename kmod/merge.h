@@ -8,7 +8,7 @@
 #include "cb.h"
 #include "flow.h"
 
-bool espl_merge_next(struct sk_buff *skb, unsigned long version);
+bool espl_merge_next(struct sk_buff *skb);
 bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
 		      unsigned long version, bool local);
 int espl_merge_init(void);

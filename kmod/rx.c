@@ -36,7 +36,7 @@
 
 static void opened(struct sk_buff *skb, int err);
 
-static void drop(struct sk_buff *skb, enum espl_stat stat)
+static __cold void drop(struct sk_buff *skb, enum espl_stat stat)
 {
 	espl_stat_note(espl_cb(skb)->sa[0]->en, skb, stat);
 	espl_cb_put(skb);
@@ -380,9 +380,6 @@ static void taken_off(struct sk_buff *skb)
 	enum espl_stat why;
 	bool local;
 
-	/* 480 instructions less for each segment of a stream but the first. */
-	if (espl_merge_is_tcp(skb, family) && espl_merge_next(skb, version))
-		return;
 	if (!read_inner(en, skb, family, &upper, &flow))
 		return;
 	if (family == AF_INET) {
@@ -512,6 +509,9 @@ static void go_on(struct sk_buff *skb, int err)
 	if (sa->conf.mode != IPSEC_MODE_TUNNEL)
 		leave_transport(skb, sa, strip, proto);
 	else if (!leave_tunnel(skb, offset + strip, proto))
+		return;
+	/* 480 instructions less for each segment of a stream but the first. */
+	if (espl_merge_is_tcp(skb, espl_cb(skb)->family) && espl_merge_next(skb))
 		return;
 	taken_off(skb);
 }

@@ -37,7 +37,7 @@
 
 static void step(struct sk_buff *skb);
 
-static void drop(struct sk_buff *skb, enum espl_stat stat)
+static __cold void drop(struct sk_buff *skb, enum espl_stat stat)
 {
 	struct espl_net *en = espl_cb(skb)->sa[0]->en;
 
