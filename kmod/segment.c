@@ -99,6 +99,8 @@ static DEFINE_PER_CPU(struct pieces, pieces);
 /*
  * Once round the ring all pieces of a page have been sent, mostly, and it is used again:
  * what the kernel would give instead it clears first, 430 instructions for each segment.
+ * None is from the kernel's last reserves: what lies in such a page is dropped by most
+ * sockets, for as long as the page is used.
  */
 static void *take_piece(void)
 {
@@ -109,7 +111,7 @@ static void *take_piece(void)
 	if (frag->offset + PIECE > frag->size) {
 		mine->at = (mine->at + 1) % RING;
 		frag = &mine->ring[mine->at];
-		if (!skb_page_frag_refill(PIECE, frag, GFP_ATOMIC)) {
+		if (!skb_page_frag_refill(PIECE, frag, GFP_ATOMIC | __GFP_NOMEMALLOC)) {
 			frag->size = 0;	/* it has no page to take one of */
 			return NULL;
 		}
@@ -127,13 +129,12 @@ static void *take_piece(void)
 static struct sk_buff *alloc(unsigned int size)
 {
 	struct sk_buff *skb;
-	void *piece;
+	void *piece = NULL;
 
-	if (SKB_WITH_OVERHEAD(PIECE) < SKB_DATA_ALIGN(size) || size < PIECE / 4)
-		return alloc_skb(size, GFP_ATOMIC);
-	piece = take_piece();
+	if (SKB_DATA_ALIGN(size) <= SKB_WITH_OVERHEAD(PIECE) && size >= PIECE / 4)
+		piece = take_piece();
 	if (!piece)
-		return NULL;
+		return alloc_skb(size, GFP_ATOMIC);
 	skb = napi_build_skb(piece, PIECE);
 	if (!skb)
 		skb_free_frag(piece);
