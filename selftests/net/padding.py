@@ -109,6 +109,17 @@ def trailer_wrong(plain, align, next_header):
     return None, plain[:-2 - pad]
 
 
+def ivs_wrong(packets, cipher):
+    """Of CBC they cannot be foreseen: all octets are as chance has them. Others count."""
+    if cipher != "CBC":
+        numbers = [int.from_bytes(esp[8:16], "big") for esp in packets]
+        return [f"{a:x}, then {b:x}" for a, b in zip(numbers, numbers[1:]) if b != (a + 1) % 2**64]
+    halves = [esp[at:at + 8] for esp in packets for at in (8, 16)]
+    ones = sum(int.from_bytes(half, "big").bit_count() for half in halves)
+    return ([f"{len(set(halves))} of {len(halves)} halves"] if len(set(halves)) != len(halves) else []) + \
+           ([f"{ones} of {len(halves) * 64} bits are 1"] if abs(ones / len(halves) / 64 - 0.5) > 0.01 else [])
+
+
 def transport():
     for family, net in (socket.AF_INET, "10.1.0."), (socket.AF_INET6, "fd01::"):
         ip = "IPv4" if family == socket.AF_INET else "IPv6"
@@ -124,6 +135,7 @@ def transport():
                 if len(packets) != len(SIZES):
                     wrong.append(f"{len(packets)} packets of {len(SIZES)}")
                 report(f"{ip}, {cipher}: padding is 1, 2, 3, ..., and as short as can be, for each size", *wrong)
+                report(f"{ip}, {cipher}: IVs are as they must be", *ivs_wrong(packets, cipher))
             sock.sendto(b"P" * 20, (f"{net}5", 9))
             size = 28 if family == socket.AF_INET else 32
             packets = frames(AH, 0x2005, 1)
