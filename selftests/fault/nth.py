@@ -588,8 +588,10 @@ def late_ways():
 
 def test_scarce(label, us, here, there, peer):
     """Streams, of which nothing is read: all pages that segments are in are in use. Then there
-    are no others for a while."""
+    are no others for a while. The peer's policies count what would come in clear."""
     enter(peer)
+    at_peer = open("/proc/thread-self/net/esplanade", encoding="ascii")
+    before_there = counters(at_peer)
     server = socket.create_server((there, 7000))
     server.setsockopt(socket.SOL_SOCKET, RCVBUFFORCE, 16 << 20)
     enter(us)
@@ -603,7 +605,8 @@ def test_scarce(label, us, here, there, peer):
         """Until it has been taken, whatever becomes of it."""
         for sender, _, sent in streams:
             limit = len(sent) + more
-            while len(sent) < limit and (part := MARKER + os.urandom(65520)):
+            while len(sent) < limit:
+                part = MARKER + os.urandom(65520)
                 select.select([], [sender], [])
                 sent.extend(part[:sender.send(part)])
 
@@ -625,6 +628,8 @@ def test_scarce(label, us, here, there, peer):
     report(failed and drops(lost) == lost.get("out_no_memory", 0), f"{label}: what is lost then is lost by name", lost)
     report(all_there() and all(receiver.recv(len(sent), socket.MSG_WAITALL) == sent for _, receiver, sent in streams),
            f"{label}: and nothing is in the end")
+    there_more = grown(before_there, counters(at_peer))
+    report(there_more.get("in_esp") and not drops(there_more), f"{label}: by ESP, and nothing in clear", there_more)
 
 
 def test_hold(us, here, there):
