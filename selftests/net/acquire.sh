@@ -213,7 +213,7 @@ is 'nothing is dropped' '' "$(grown "$before" "$(counters "$a")")"
 forget_recording
 
 # Policies with a lifetime: an hour's stays, that of two seconds goes, and it is said.
-policy() {	# SECONDS IDLE [SOURCE] - the message of a policy from 10.9.0.0/24 to any
+policy() {	# SECONDS IDLE [SOURCE] - the message of a policy from a /24, 10.9.0.0 if not said
 	python3 - "$1" "$2" "${3:-10.9.0.0}" <<-'PYTHON'
 	import struct, sys
 	*life, source = sys.argv[1:]
