@@ -32,6 +32,7 @@ struct espl_net;
 	_(OUT_NO_ROUTE,		out_no_route)	/* no route for the outer packet */ \
 	_(OUT_CONNTRACK,	out_conntrack)	/* conntrack refused the flow */ \
 	_(OUT_CGROUP,		out_cgroup)	/* the sender's cgroup forbids it */ \
+	_(OUT_UNREADABLE,	out_unreadable)	/* in a device's memory */ \
 	_(OUT_NO_MEMORY,	out_no_memory)					\
 	_(OUT_CRYPTO,		out_crypto)	/* the cipher failed */	\
 	_(IN_ESP,		in_esp)		/* layers of ESP taken off */ \

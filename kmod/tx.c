@@ -472,7 +472,9 @@ static noinline void protect_segments(struct espl_net *en, struct sk_buff *skb,
 static void protect_all(struct espl_net *en, struct sk_buff *skb,
 			const struct espl_plan *plan, u8 family)
 {
-	if (skb_is_gso(skb))
+	if (!espl_readable(skb))
+		espl_drop(en, skb, ESPL_OUT_UNREADABLE);
+	else if (skb_is_gso(skb))
 		protect_segments(en, skb, plan, family);
 	else if (!holds_sum(skb, family))
 		espl_drop(en, skb, ESPL_OUT_HEADER);

@@ -59,6 +59,16 @@ static inline bool espl_route_input(struct sk_buff *skb)
 #endif
 }
 
+/* 6.12 has packets whose payload is in a device's memory. */
+static inline bool espl_readable(const struct sk_buff *skb)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	return skb_frags_readable(skb);
+#else
+	return true;
+#endif
+}
+
 /* 6.7 counts apart what was to be sent and what was. */
 static inline void espl_count_sent(struct net *net, const struct sk_buff *skb)
 {

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --python --timeout 600
+# vm: --python --modules --timeout 600
 #
 # sender.sh - what leaves is encrypted in memory of its own: whoever has it in clear
 # as well, has it in clear afterwards
 #
 # a is ours, b xfrm; d is behind a. A file and a program's memory that are sent, what
 # TCP may have to send again, a packet that is sent twice, and one that a packet
-# socket holds while it is forwarded.
+# socket holds while it is forwarded. What only a device could read is not sent at all.
 # shellcheck source=selftests/net/lib.sh disable=SC2154,SC2016
 . ./lib.sh
 trap finish EXIT
@@ -117,3 +117,34 @@ except BlockingIOError:
     print(marked)' "$d" "$MARKER_HEX" >/tmp/tap 2>&1
 is 'forwarded: a packet socket has three pings and their answers in clear' 6 "$(cat /tmp/tap)"
 is 'forwarded: by ESP' 3 "$(their_packets "$b" 0x00001001)"
+
+# What is in a device's memory cannot be encrypted: it is dropped, and not sent as it is,
+# nor as what memory held before. A datagram, and one that was to be segmented.
+ours "$a" transport 10.1.0.1 10.1.0.2 10.1.0.1 10.1.0.2
+theirs "$b" transport 10.1.0.2 10.1.0.1 10.1.0.2 10.1.0.1
+send_page() {
+	in_ns "$a" python3 -c '
+import os, socket, sys
+with open("/tmp/page", "rb") as file, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.connect(("10.1.0.2", 9))
+    sock.setsockopt(socket.SOL_UDP, 103, int(sys.argv[1]))  # UDP_SEGMENT
+    os.sendfile(sock.fileno(), file.fileno(), 0, 960)' "$1"
+}
+if error=$(modprobe espl_unreadable 2>&1); then
+	for case in '0 one datagram' '400 three, segmented'; do
+		read -r size name <<<"$case"
+		record "$a" eth0
+		dropped "unreadable, $name: dropped, and counted" "$a" out_unreadable 1 send_page "$size"
+		stop_recording
+		is "unreadable, $name: nothing on the wire" 0 "$(on_wire "not $LINK")"
+		forget_recording
+	done
+	rmmod espl_unreadable
+	record "$a" eth0
+	try 'readable again: it leaves' send_page 0
+	stop_recording
+	only_esp 'readable again: by ESP'
+	forget_recording
+else
+	pass "packets that only a device can read # SKIP this kernel has none: $error"
+fi
