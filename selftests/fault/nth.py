@@ -602,31 +602,35 @@ def test_scarce(label, us, here, there, peer):
         streams.append((sender, server.accept()[0], bytearray()))
 
     def push(more):
-        """Until it has been taken, whatever becomes of it."""
+        """Until it has been taken, whatever becomes of it, and for no longer than a minute."""
+        end = time.monotonic() + 60
         for sender, _, sent in streams:
             limit = len(sent) + more
             while len(sent) < limit:
                 part = MARKER + os.urandom(65520)
-                select.select([], [sender], [])
+                if not select.select([], [sender], [], max(0, end - time.monotonic()))[1]:
+                    return False
                 sent.extend(part[:sender.send(part)])
+        return True
 
     def all_there():
         return all(struct.unpack("i", fcntl.ioctl(receiver, FIONREAD, bytes(4)))[0] == len(sent)
                    for _, receiver, sent in streams)
-    push(256 << 10)
+    taken = push(256 << 10)
     whenever(all_there)
-    report(all_there(), f"{label}: all of it has come")
+    report(taken and all_there(), f"{label}: all of it has come")
     before, none = counters(), Late("fail_page_alloc")
     none.turn(**none.ours, interval=1, times=MOST)
-    push(65536)
+    taken = push(65536)
     whenever(all_there)
     failed = none.struck(MOST)
     none.turn(**{"times": 0, "require-start": 0, "require-end": 2**64 - 1})
     lost = grown(before, counters())
-    push(65536)
+    taken = push(65536) and taken
     whenever(all_there)
     report(failed and drops(lost) == lost.get("out_no_memory", 0), f"{label}: what is lost then is lost by name", lost)
-    report(all_there() and all(receiver.recv(len(sent), socket.MSG_WAITALL) == sent for _, receiver, sent in streams),
+    taken = taken and all_there()
+    report(taken and all(receiver.recv(len(sent), socket.MSG_WAITALL) == sent for _, receiver, sent in streams),
            f"{label}: and nothing is in the end")
     there_more = grown(before_there, counters(at_peer))
     report(there_more.get("in_esp") and not drops(there_more), f"{label}: by ESP, and nothing in clear", there_more)
