@@ -39,7 +39,7 @@ load_bench() {
 
 load() {
 	case $1 in
-	plain) ;;
+	plain) modprobe -qr esplanade || : ;;
 	loaded | esplanade) modprobe esplanade ;;
 	raw) load_bench ;;
 	xfrm) modprobe -a esp4 esp6 xfrm_user ;;
