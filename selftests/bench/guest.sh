@@ -129,6 +129,7 @@ set_xfrm() {
 
 	if [ "$1" = encap ]; then
 		their_encap='encap espinudp 4500 4500 0.0.0.0'
+		: >/tmp/encap
 		ip netns exec "$a" ./traffic encap "$a" "$b" >/tmp/encap &
 		encap=$!
 		slowly grep -q ready /tmp/encap || return

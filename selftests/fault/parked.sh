@@ -40,6 +40,7 @@ parked() {
 	in_ns "$a" setkey -c <<-RULES
 		spdadd 10.1.0.1 10.9.0.0/16 any -P out ipsec esp/tunnel/10.1.0.1-10.1.0.2/require;
 	RULES
+	: >/tmp/keyer
 	ip netns exec "$a" python3 keyer.py watch </tmp/keyer.in >/tmp/keyer 2>&1 &
 	keyer=$!
 	exec 7>/tmp/keyer.in

@@ -21,6 +21,7 @@ keyer() {
 
 	shift
 	mkfifo /tmp/keyer.in 2>/dev/null
+	: >/tmp/keyer
 	ip netns exec "$host" python3 keyer.py "$@" </tmp/keyer.in >/tmp/keyer 2>&1 &
 	keyer=$!
 	exec 7>/tmp/keyer.in

@@ -18,6 +18,7 @@ row gcm128
 mkfifo /tmp/keyer.in
 
 listen() {
+	: >/tmp/keyer
 	ip netns exec "$a" python3 keyer.py watch </tmp/keyer.in >/tmp/keyer 2>&1 &
 	keyer=$!
 	exec 7>/tmp/keyer.in

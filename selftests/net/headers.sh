@@ -44,6 +44,7 @@ exchange() {
 	ours=${ours//VIA/$(hex "$via")}
 	before=$(counters "$a")
 	record "$a" eth0
+	: >/tmp/ready
 	# shellcheck disable=SC2086 # words
 	ip netns exec "$b" python3 talk.py answer "$to" 7777 $theirs >/tmp/ready 2>&1 &
 	local answering=$!

@@ -185,6 +185,7 @@ RULES
 
 # hear HOST FILE GROUP SECONDS - count there what comes to a group
 hear() {
+	: >"$2"
 	ip netns exec "$1" python3 leak.py join "$3" 9 eth0 "$4" >"$2" &
 	hearers+=($!)
 	slowly grep -q ready "$2"

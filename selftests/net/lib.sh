@@ -71,6 +71,9 @@ evidence() {
 # Emulated, a process costs more than most of what it could do: what is done often is
 # done by the shell itself.
 
+# What begins in the background and says so in a file: the file is emptied before, or what
+# was there from the last time would do.
+
 # slowly COMMAND... - try for a minute, and two hundred times: the machine that emulates
 # us may be busy, or stand still
 exec {never}<> <(:) # nobody writes to it

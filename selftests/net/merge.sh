@@ -50,6 +50,7 @@ pass_on() {
 	local before
 
 	before=$(forwarded)
+	: >/tmp/heard
 	in_ns "$right" python3 merge.py hear 10 >/tmp/heard &
 	slowly grep -q hearing /tmp/heard
 	in_ns "$left" python3 merge.py send "$mac" "$source" "$destination" 10 "$1"

@@ -43,6 +43,7 @@ their_udp() {
 			encap espinudp "$sport" "$dport" 0.0.0.0 || return
 	done
 	[ -z "${socket:-}" ] || { kill "$socket"; wait "$socket"; } 2>/dev/null
+	: >/tmp/socket
 	ip netns exec "$host" python3 natt.py encap "$port" >/tmp/socket 2>&1 &
 	socket=$!
 	slowly grep -q ready /tmp/socket

@@ -46,6 +46,7 @@ burst() {
 		sed "s/-r 64/-r $2/")
 	before_a=$(counters "$a") before_b=$(counters "$b")
 	sealed=$(seen sealed)
+	: >/tmp/sink
 	ip netns exec "$b" ./parallel sink 7000 </tmp/sink.in >/tmp/sink &
 	sink=$!
 	exec 8>/tmp/sink.in

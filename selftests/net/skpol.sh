@@ -26,6 +26,7 @@ serve() {
 	local host=$1 addr=$2
 
 	shift 2
+	: >/tmp/server
 	ip netns exec "$host" python3 skpol.py serve "$addr" 500 "$@" </tmp/in >/tmp/server 2>&1 &
 	server=$!
 	exec 7>/tmp/in

@@ -201,6 +201,7 @@ sed -n '/^add/,/;/p' /tmp/rules >/tmp/sas
 ip -n "$b" xfrm state flush
 ip -n "$b" xfrm policy flush
 theirs "$b" tunnel 10.1.0.2 10.1.0.1 10.1.0.2 10.1.0.1
+: >/tmp/keyer
 ip netns exec "$a" python3 keyer.py watch </tmp/keyer.in >/tmp/keyer 2>&1 &
 keyer=$!
 exec 7>/tmp/keyer.in
