@@ -158,7 +158,8 @@ static bool is_neighbour(const struct sk_buff *skb, const struct espl_flow *flow
 
 /*
  * Where a source route ends. The destination in the header is but the next hop:
- * to go by it would let anyone lead packets around a policy.
+ * to go by it alone would let anyone lead packets around a policy. From the pointer on
+ * there are addresses, and what is behind the last whole one is none.
  */
 static void follow4(const struct sk_buff *skb, unsigned int options,
 		    union nf_inet_addr *daddr)
@@ -166,7 +167,7 @@ static void follow4(const struct sk_buff *skb, unsigned int options,
 	u8 copy[MAX_IPOPTLEN];
 	const u8 *option = skb_header_pointer(skb, skb_network_offset(skb) +
 					      sizeof(struct iphdr), options, copy);
-	unsigned int size;
+	unsigned int size, left;
 
 	for (unsigned int at = 0; option && at < options;
 	     at += size, option += size) {
@@ -178,9 +179,12 @@ static void follow4(const struct sk_buff *skb, unsigned int options,
 		if (options - at < 2 || option[1] < 2 || option[1] > options - at)
 			break;
 		size = option[1];
-		if ((option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR) &&
-		    size >= 7 && option[2] < size)
-			memcpy(&daddr->ip, option + size - 4, 4);
+		if ((option[0] != IPOPT_LSRR && option[0] != IPOPT_SSRR) ||
+		    size < 3 || option[2] < 4 || option[2] > size)
+			continue;
+		left = (size - option[2] + 1) / 4;
+		if (left)
+			memcpy(&daddr->ip, option + option[2] - 1 + 4 * (left - 1), 4);
 	}
 }
 
@@ -206,6 +210,25 @@ static void follow6(const struct sk_buff *skb, unsigned int route,
 }
 
 /**
+ * espl_flow_hop() - where a packet goes next
+ * @skb: the packet, its network header set and that much in the linear part
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: Any.
+ * Return: The destination in the header.
+ */
+union nf_inet_addr espl_flow_hop(const struct sk_buff *skb, u8 family)
+{
+	union nf_inet_addr hop = {};
+
+	if (family == AF_INET)
+		hop.ip = ip_hdr(skb)->daddr;
+	else
+		hop.in6 = ipv6_hdr(skb)->daddr;
+	return hop;
+}
+
+/**
  * espl_flow_daddr() - where a packet goes in the end
  * @skb: the packet, its network header set and that much in the linear part
  * @family: AF_INET or AF_INET6
@@ -217,17 +240,12 @@ static void follow6(const struct sk_buff *skb, unsigned int route,
 union nf_inet_addr espl_flow_daddr(const struct sk_buff *skb, u8 family,
 				   const struct espl_upper *upper)
 {
-	union nf_inet_addr daddr = {};
+	union nf_inet_addr daddr = espl_flow_hop(skb, family);
 
-	if (family == AF_INET) {
-		daddr.ip = ip_hdr(skb)->daddr;
-		if (ip_hdr(skb)->ihl > 5)
-			follow4(skb, upper->offset - sizeof(struct iphdr), &daddr);
-	} else {
-		daddr.in6 = ipv6_hdr(skb)->daddr;
-		if (upper->route)
-			follow6(skb, upper->route, &daddr);
-	}
+	if (family == AF_INET && ip_hdr(skb)->ihl > 5)
+		follow4(skb, upper->offset - sizeof(struct iphdr), &daddr);
+	else if (family == AF_INET6 && upper->route)
+		follow6(skb, upper->route, &daddr);
 	return daddr;
 }
 
@@ -281,16 +299,20 @@ bool espl_flow_usual(const struct sk_buff *skb, u8 family, struct espl_upper *up
 void espl_flow_fill(const struct sk_buff *skb, u8 family,
 		    const struct espl_upper *upper, struct espl_flow *flow)
 {
+	const union nf_inet_addr hop = espl_flow_hop(skb, family);
+
 	*flow = (struct espl_flow){ .family = family, .proto = upper->proto };
 	if (family == AF_INET)
 		flow->saddr.ip = ip_hdr(skb)->saddr;
 	else
 		flow->saddr.in6 = ipv6_hdr(skb)->saddr;
 	flow->daddr = espl_flow_daddr(skb, family, upper);
+	flow->led = !espl_addr_equal(&flow->daddr, &hop, family);
+	flow->group = espl_addr_is_multicast(&flow->daddr, family) &&
+		      espl_addr_is_multicast(&hop, family);
 	/* IPv6 goes by the first fragment: what a later one says may be a lie. */
 	flow->proto_hidden = family == AF_INET6 && upper->later;
 	flow->fragment = upper->fragment;
-	flow->group = espl_addr_is_multicast(&flow->daddr, family);
 	if (!upper->later)
 		read_ports(skb, upper, flow);
 	flow->neighbour = is_neighbour(skb, flow);

@@ -30,6 +30,7 @@ struct espl_upper {
 
 bool espl_upper_find(const struct sk_buff *skb, u8 family,
 		     struct espl_upper *upper);
+union nf_inet_addr espl_flow_hop(const struct sk_buff *skb, u8 family);
 union nf_inet_addr espl_flow_daddr(const struct sk_buff *skb, u8 family,
 				   const struct espl_upper *upper);
 bool espl_flow_usual(const struct sk_buff *skb, u8 family, struct espl_upper *upper,

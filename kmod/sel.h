@@ -50,14 +50,15 @@ struct espl_sel {
  * @dport: destination port or ICMP code
  * @family: AF_INET or AF_INET6
  * @proto: upper-layer protocol
- * @group: @daddr is multicast or limited broadcast
+ * @group: it goes to multicast or limited broadcast, and ends there
  * @neighbour: Neighbour Discovery (RFC 4861) or group membership (IGMP, MLD),
  *	       which carry the link itself
  * @fragment: a part of a datagram, with ports or without
  * @ports_known: false where the ports are out of sight: a later fragment, or a
  *		 packet that ends before them
  * @proto_hidden: so is the protocol: a later fragment of IPv6
- * @zero: so that it is hashed and compared without holes
+ * @led: by a source route, of which @daddr is the end, and the header has the next hop;
+ *	 the last member, and there are no holes: it is hashed and compared
  */
 struct espl_flow {
 	union nf_inet_addr saddr;
@@ -71,7 +72,7 @@ struct espl_flow {
 	bool fragment;
 	bool ports_known;
 	bool proto_hidden;
-	u8 zero;
+	bool led;
 };
 
 /** enum espl_match - does a selector cover a flow */

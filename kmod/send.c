@@ -18,6 +18,9 @@
 #include "net.h"
 #include "send.h"
 
+/* Devices may hand a packet back to IP, and that to an SA: one is inside of another. */
+static DEFINE_PER_CPU(unsigned int, sending);
+
 /*
  * Would IP hand the packet to the neighbour as it is, once POST_ROUTING has seen it:
  * nobody waits for it before, it fits, and its route is like most.
@@ -79,11 +82,26 @@ void espl_send(struct sk_buff *skb)
 
 	espl_cb_put(skb);
 	espl_cb_clear(skb);
-	*espl_marks(skb, family) = ESPL_SENT;
+	/* A VRF with a queue would lose the mark, but for what has been transformed. */
+	*espl_marks(skb, family) = ESPL_SENT | (family == AF_INET ?
+		IPSKB_XFRM_TRANSFORMED : IP6SKB_XFRM_TRANSFORMED);
+	__this_cpu_inc(sending);
 	if (plain)
 		send_plain(net, skb);
 	else if (family == AF_INET)
 		ip_local_out(net, NULL, skb);
 	else
 		ip6_local_out(net, NULL, skb);
+	__this_cpu_dec(sending);
+}
+
+/**
+ * espl_is_sending() - is this called from inside of espl_send()
+ *
+ * Context: BH off.
+ * Return: Whether it is: what is on its way out has come from there.
+ */
+bool espl_is_sending(void)
+{
+	return __this_cpu_read(sending);
 }

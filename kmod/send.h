@@ -8,5 +8,6 @@
 #include <linux/skbuff.h>
 
 void espl_send(struct sk_buff *skb);
+bool espl_is_sending(void);
 
 #endif

@@ -566,10 +566,16 @@ static noinline bool has_our_spi(struct espl_net *en, const struct sk_buff *skb,
 				      *spi);
 }
 
-/* Marks are lost in a VRF: what comes from an SA of ours is protected already. */
+/*
+ * Marks are lost where a route leads to a VRF's own device: what comes here from inside of
+ * espl_send(), by an SA of ours, is protected already. Anyone can write an SPI in front
+ * of something.
+ */
 static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
 		    const struct espl_flow *flow)
 {
+	if (!espl_is_sending())
+		return false;
 	if (!espl_xform_of(flow->proto) &&
 	    (flow->proto != IPPROTO_UDP || xa_empty(&en->natt_ports)))
 		return false;
@@ -615,6 +621,30 @@ static bool is_loop_copy(const struct sk_buff *skb, u8 family,
 	       skb_rtable(skb)->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST);
 }
 
+static bool is_free(struct espl_net *en, const struct espl_flow *flow)
+{
+	struct espl_policy *policy;
+	struct espl_plan *plan;
+	enum espl_verdict verdict = espl_index_lookup(en, ESPL_OUT, flow, &policy, &plan);
+
+	return verdict == ESPL_NO_POLICY || verdict == ESPL_BYPASS;
+}
+
+/*
+ * Would a source route get the packet to its next hop in clear, which a policy covers,
+ * by naming an end that none does: anyone may ask for one.
+ */
+static noinline bool leads_past(struct espl_net *en, const struct sk_buff *skb,
+				const struct espl_flow *flow)
+{
+	struct espl_flow hop = *flow;
+
+	hop.daddr = espl_flow_hop(skb, flow->family);
+	hop.group = false;
+	hop.led = false;
+	return is_free(en, flow) && !is_free(en, &hop);
+}
+
 static unsigned int judge(struct espl_net *en, struct sk_buff *skb,
 			  struct espl_flow *flow,
 			  const struct nf_hook_state *state)
@@ -633,6 +663,8 @@ static unsigned int judge(struct espl_net *en, struct sk_buff *skb,
 		espl_stat_inc(en, ESPL_OUT_BYPASS);
 		return NF_ACCEPT;
 	}
+	if (flow->led && leads_past(en, skb, flow))
+		return refuse(en, skb, ESPL_OUT_HEADER);
 	verdict = espl_index_lookup(en, ESPL_OUT, flow, &policy, &plan);
 	if (verdict == ESPL_NO_POLICY)
 		verdict = lookup_quoted(en, skb, flow, &policy, &plan);

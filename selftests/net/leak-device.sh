@@ -167,6 +167,16 @@ in_vrf() {	# LABEL
 	esp 10 "VRF, $1: all of it ESP"
 }
 in_vrf 'no queue'
+
+# From outside by a route to its device: what has been protected comes by once more.
+ip -n "$v" route add 10.1.0.2/32 dev blue
+out=$(counter "$v" out_esp)
+record "$w" eth0
+in_ns "$v" python3 leak.py send 10.1.0.2 9
+esp 1 'VRF, by a route to it: all of it ESP'
+is 'VRF, by a route to it: put on once' 1 "$(($(counter "$v" out_esp) - out))"
+ip -n "$v" route del 10.1.0.2/32 dev blue
+
 ip -n "$v" link set blue txqueuelen 1000
 in_ns "$v" tc qdisc add dev blue root pfifo
 in_vrf 'a queue'

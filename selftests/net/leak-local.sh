@@ -218,6 +218,80 @@ for group in 239.1.1.1 ff15::1; do
 		spdadd ::/0 ff15::/16 any -P out ipsec esp/transport//require;
 	RULES
 done
+
+# held NAME HOST ARGUMENT... - what leak.py sends there is protected or dropped by a name
+# once a has the rules on standard input; with their SAs alone it is seen
+held() {
+	local rules before after
+
+	rules=$(</dev/fd/0)
+	put "$a" <<<"$(grep -v ^spdadd <<<"$rules")"
+	record "$b" eth0
+	py "${@:2}"
+	stop_recording
+	try "$1: the plaintext is seen without a policy" grep -q "$MARKER" "$wire"
+	forget_recording
+	put "$a" <<<"$rules"
+	before=$(counters "$a")
+	record "$b" eth0
+	py "${@:2}" 2>/dev/null
+	esp 0 "$1: nothing clear"
+	after=$(counters "$a")
+	try "$1: protected, or dropped by a name" [ "$(grown "$before" "$after")$(
+		field out_esp "$after")" != "$(field out_esp "$before")" ]
+}
+
+# A source route: a packet goes to its first hop, which is what must be looked up, and
+# not its end alone, which its sender may choose: a group, or where no policy leads.
+everything() {
+	printf 'spdadd %s %s any -P out ipsec esp/transport//require;\n' \
+		0.0.0.0/0 0.0.0.0/0 ::/0 ::/0
+}
+neighbours() { policies; }
+# IPv4's option is refused without CAP_NET_RAW, IPv6's header is not.
+declare -A who=([4]=root [6]=nobody)
+
+while read -r rules family end <&3; do
+	held "${who[$family]}'s route by ${peer[$family]} to $end, policies for $rules" "$a" \
+		send "$end" 9 "${who[$family]}" "route=${peer[$family]}" < <("$rules")
+done 3<<-'CASES'
+	everything 4 239.1.1.1
+	everything 6 ff0e::1
+	neighbours 4 239.1.1.1
+	neighbours 6 ff0e::1
+	neighbours 4 10.99.0.1
+	neighbours 6 fd99::1
+CASES
+
+# What names an SA of ours is not what comes from it: anyone can write an SPI.
+in_udp() { sed -E 's/^add (\S+) (\S+) esp /add \1[4500] \2[4500] esp-udp /'; }
+
+plain_esp=$ESP
+ESP='(udp and src port 4500)'
+policies_too | in_udp | put "$b"
+while read -r to spi from; do
+	held "nobody's SPI in UDP to $to${from:+ $from}" "$a" send "$to" 4500 nobody \
+		"spi=$spi" ${from:+"$from"} < <(policies | in_udp)
+done <<-'CASES'
+	10.1.0.2 0x1001
+	10.1.0.2 0x1001 from=4500
+	fd00::2 0x1003
+	fd00::2 0x1003 from=4500
+CASES
+
+# From a host behind a.
+host d
+link "$a" eth1 10.3.0.1/24 "$d" eth0 10.3.0.2/24
+ip -n "$d" route add default via 10.3.0.1
+try 'a host behind us' slowly in_ns "$d" ping -n -c 1 -W 1 10.3.0.1
+behind() { rules tunnel 10.1.0.1 10.1.0.2 10.3.0.0/24 10.1.0.2; }
+behind_too() { rules tunnel 10.1.0.2 10.1.0.1 10.1.0.2 10.3.0.0/24 0x1002 0x1001; }
+behind_too | in_udp | put "$b"
+held 'forwarded, an SPI in UDP' "$d" send 10.1.0.2 4500 spi=0x1001 from=4500 < <(behind | in_udp)
+ESP=$plain_esp
+behind_too | put "$b"
+held 'forwarded, an SPI in what says it is ESP' "$d" esp 10.1.0.2 0x1001 < <(behind)
+ip -n "$a" link del eth1
 protect
 
 # Under a warm flow. talk stays, and sends so many for each line.

@@ -107,9 +107,11 @@ def once(sock, kind):
 
 
 def send(addr, port, *options):
-    """A datagram; with mark=N, device=DEV, size=N, dstopts, hopopts, group=DEV"""
+    """A datagram; with mark=N, device=DEV, size=N, dstopts, hopopts, group=DEV,
+    route=FIRST-HOP, from=PORT, spi=N in front of it; nobody: without rights from then on"""
     sock = socket.socket(family(addr), socket.SOCK_DGRAM)
     size = len(BODY)
+    front = b''
     for option in options:
         name, _, value = option.partition('=')
         if name == 'mark':
@@ -132,7 +134,32 @@ def send(addr, port, *options):
             else:
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,
                                 struct.pack('4s4si', b'', b'', index))
-    sock.sendto((BODY * (size // len(BODY) + 1))[:size], (addr, int(port)))
+        elif name == 'nobody':
+            os.setuid(65534)
+        elif name == 'route':
+            source_route(sock, value)
+        elif name == 'from':
+            sock.bind(('', int(value)))
+        elif name == 'spi':
+            front = struct.pack('!II', int(value, 0), 1)
+    sock.sendto(front + (BODY * (size // len(BODY) + 1))[:size], (addr, int(port)))
+
+
+def source_route(sock, hop):
+    """What is sent to goes by there first: IPv4's loose route, IPv6's segments"""
+    if is6(hop):
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RTHDR,
+                        struct.pack('!BBBBBBH16x16s', 0, 4, 4, 1, 1, 0, 0,
+                                    socket.inet_pton(socket.AF_INET6, hop)))
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS,
+                        b'\x83\7\4' + socket.inet_aton(hop))
+
+
+def esp(addr, spi):
+    """What has the number and an SPI of ESP, and is in clear"""
+    sock = socket.socket(family(addr), socket.SOCK_RAW, socket.IPPROTO_ESP)
+    sock.sendto(struct.pack('!II', int(spi, 0), 1) + BODY, (addr, 0))
 
 
 def join(addr, port, device, seconds):
