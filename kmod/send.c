@@ -85,6 +85,8 @@ void espl_send(struct sk_buff *skb)
 	/* A VRF with a queue would lose the mark, but for what has been transformed. */
 	*espl_marks(skb, family) = ESPL_SENT | (family == AF_INET ?
 		IPSKB_XFRM_TRANSFORMED : IP6SKB_XFRM_TRANSFORMED);
+	/* The device may have gone while the cipher took its time: the route knows. */
+	skb->dev = skb_dst(skb)->dev;
 	__this_cpu_inc(sending);
 	if (plain)
 		send_plain(net, skb);
