@@ -51,9 +51,14 @@ static u32 named_mtu(const struct sk_buff *skb, u8 family, unsigned int offset)
 /* Has this SA sent that number, and lately. */
 static bool is_recent(const struct espl_sa *sa, u32 seq)
 {
-	u64 sent = atomic64_read(&sa->seq);
-	u32 age = (u32)sent - seq;
+	u64 sent;
+	u32 age;
 
+	/* One that is not to be used yet may still get another's window. */
+	if (!espl_sa_usable(sa))
+		return false;
+	sent = atomic64_read(&sa->window->sent);
+	age = (u32)sent - seq;
 	return age < RECENT && age < sent;
 }
 

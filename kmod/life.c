@@ -35,7 +35,7 @@ static u64 due(const struct espl_sa *sa, const struct espl_lifetime *limit)
 	u64 first = READ_ONCE(sa->first_used);
 	u64 use = limit->usetime && first ? first + limit->usetime : 0;
 
-	if (sa->state == SADB_SASTATE_LARVAL)
+	if (sa->conf.state == SADB_SASTATE_LARVAL)
 		return sa->created + ESPL_LARVAL_SECONDS;
 	if (!add || !use)
 		return add + use;
@@ -48,7 +48,7 @@ static bool reached(const struct espl_sa *sa, const struct espl_lifetime *limit,
 	u64 when = due(sa, limit);
 
 	return used_up(sa, limit) || (when && espl_now() >= when) ||
-	       (u64)atomic64_read(&sa->seq) >= seq;
+	       (u64)atomic64_read(&sa->window->sent) >= seq;
 }
 
 /* Once it has been used to send: this may be the SA of the way in. */
@@ -61,7 +61,7 @@ static bool sends_dummies(const struct espl_sa *sa)
 
 static void send_dummy(struct espl_sa *sa)
 {
-	if (!atomic64_read(&sa->seq))
+	if (!atomic64_read(&sa->window->sent))
 		return;
 	local_bh_disable();
 	rcu_read_lock();
@@ -130,6 +130,25 @@ void espl_life_init(struct espl_sa *sa)
 }
 
 /**
+ * espl_life_inherit() - go on with the age of an SA that is replaced
+ * @sa: the new SA, its sequence numbers and limits known
+ * @old: what it replaces
+ *
+ * The keyer has been told of the soft limit, unless there is a new one, still ahead.
+ *
+ * Context: Process, espl_net.lock held.
+ */
+void espl_life_inherit(struct espl_sa *sa, const struct espl_sa *old)
+{
+	sa->created = old->created;
+	sa->first_used = old->first_used;
+	sa->last_used = old->last_used;
+	atomic64_set(&sa->packets, atomic64_read(&old->packets));
+	atomic64_set(&sa->bytes, atomic64_read(&old->bytes));
+	sa->told = old->told && reached(sa, &sa->conf.soft, sa->seq_soft);
+}
+
+/**
  * espl_life_start() - start the clock of an SA that entered the SAD
  * @sa: the SA
  *
@@ -137,7 +156,11 @@ void espl_life_init(struct espl_sa *sa)
  */
 void espl_life_start(struct espl_sa *sa)
 {
-	arm(sa);
+	/* It may have inherited more than its limits are. */
+	if (used_up(sa, &sa->conf.hard) || (!sa->told && used_up(sa, &sa->conf.soft)))
+		wake(sa, 0);
+	else
+		arm(sa);
 }
 
 /**
@@ -209,11 +232,14 @@ bool espl_life_charge(struct espl_sa *sa, unsigned int bytes)
 u64 espl_life_seq(struct espl_sa *sa)
 {
 	/* 64 bits wide, so that it cannot wrap to a number already used. */
-	u64 seq = atomic64_inc_return(&sa->seq);
+	u64 seq = atomic64_inc_return(&sa->window->sent);
 
 	if (seq >= sa->seq_soft &&
 	    (seq >= sa->seq_max || READ_ONCE(sa->state) == SADB_SASTATE_MATURE))
 		wake(sa, 0);
+	/* What takes its place may have begun with the last number before this one. */
+	if (READ_ONCE(sa->state) == SADB_SASTATE_DEAD)
+		return 0;
 	return seq <= sa->seq_max ? seq : 0;
 }
 

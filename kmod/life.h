@@ -28,6 +28,7 @@ struct espl_lifetime {
 };
 
 void espl_life_init(struct espl_sa *sa);
+void espl_life_inherit(struct espl_sa *sa, const struct espl_sa *old);
 void espl_life_start(struct espl_sa *sa);
 void espl_life_stop(struct espl_sa *sa);
 void espl_life_init_policy(struct espl_policy *policy);

@@ -33,6 +33,7 @@ static struct espl_window *window_alloc(u32 packets)
 		return NULL;
 	spin_lock_init(&window->lock);
 	refcount_set(&window->refs, 1);
+	atomic64_set(&window->sent, first_seq - 1);
 	espl_replay_init(&window->replay, packets);
 	return window;
 }
@@ -99,7 +100,6 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 	sa->esn = conf->flags & SADB_X_SAFLAGS_ESN;
 	sa->seq_max = sa->esn ? U64_MAX : U32_MAX;
 	sa->seq_soft = sa->seq_max / 8 * 7;
-	atomic64_set(&sa->seq, first_seq - 1);
 	sa->created = espl_now();
 	sa->iv_base = get_random_u64();
 	refcount_set(&sa->refs, 1);
@@ -159,8 +159,10 @@ void espl_sa_kill(struct espl_sa *sa)
 	spin_unlock_bh(&sa->window->lock);
 }
 
-/* A sequence number must not come twice, so what may be in flight is skipped. */
-#define SEQ_GAP	1024
+static void inherit_sent(struct espl_sa *sa, const struct espl_sa *old)
+{
+	atomic64_set(&sa->window->sent, atomic64_read(&old->window->sent));
+}
 
 static bool same_keys(const struct espl_sa_conf *a, const struct espl_sa_conf *b)
 {
@@ -170,9 +172,10 @@ static bool same_keys(const struct espl_sa_conf *a, const struct espl_sa_conf *b
 }
 
 /*
- * The same window where it can be: the old SA's packets that are still under way
- * count in it, too. Into one of another size goes what the old one knows, once none
- * of its packets is accepted any more.
+ * The same window where it can be: the old SA's packets that are still under way count
+ * in it, too, and no number is sent twice with a key. Into one of another size goes what
+ * the old one knows, once none of its packets is accepted any more, and none gets a
+ * number.
  */
 static void inherit_window(struct espl_sa *sa, struct espl_sa *old)
 {
@@ -183,7 +186,10 @@ static void inherit_window(struct espl_sa *sa, struct espl_sa *old)
 		return;
 	}
 	espl_sa_kill(old);
+	/* Pairs with espl_life_seq(): who does not see this has had its number. */
+	smp_mb();
 	espl_replay_inherit(&sa->window->replay, &old->window->replay);
+	inherit_sent(sa, old);
 }
 
 /**
@@ -191,23 +197,18 @@ static void inherit_window(struct espl_sa *sa, struct espl_sa *old)
  * @sa: the new SA, used by no packet yet
  * @old: what it replaces
  *
- * Sequence numbers go on; where the keys are the same, so do lifetimes and the
+ * Sequence numbers go on; where the keys are the same, so do IVs, lifetimes and the
  * replay window.
  *
  * Context: Process, espl_net.lock held.
  */
 void espl_sa_inherit(struct espl_sa *sa, struct espl_sa *old)
 {
-	if (old->conf.state != SADB_SASTATE_LARVAL)
-		atomic64_set(&sa->seq, atomic64_read(&old->seq) + SEQ_GAP);
-	if (!same_keys(&sa->conf, &old->conf))
+	if (!same_keys(&sa->conf, &old->conf)) {
+		inherit_sent(sa, old);
 		return;
-	sa->created = old->created;
-	sa->first_used = old->first_used;
-	sa->last_used = old->last_used;
-	sa->told = old->told;
+	}
 	sa->iv_base = old->iv_base;
-	atomic64_set(&sa->packets, atomic64_read(&old->packets));
-	atomic64_set(&sa->bytes, atomic64_read(&old->bytes));
 	inherit_window(sa, old);
+	espl_life_inherit(sa, old);
 }

@@ -261,7 +261,7 @@ static bool is_moved(const struct espl_sa *old, const struct espl_sa *sa)
 static void mature(struct espl_sa *sa)
 {
 	/* Pairs with espl_sa_usable(). */
-	smp_store_release(&sa->state, sa->conf.state);
+	smp_store_release(&sa->state, sa->told ? SADB_SASTATE_DYING : sa->conf.state);
 	espl_sad_changed(sa->en);
 }
 

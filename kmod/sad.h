@@ -106,14 +106,16 @@ struct espl_moved {
 };
 
 /**
- * struct espl_window - an anti-replay window, of one SA and what replaces it
+ * struct espl_window - which numbers were used, by one SA and what replaces it
  * @lock: serialises @replay, and what else of the SAs is marked [L]
  * @refs: SAs that have it
- * @replay: the window [L]
+ * @sent: last sequence number sent [A]
+ * @replay: the anti-replay window [L]
  */
 struct espl_window {
 	spinlock_t lock;	/* of the window */
 	refcount_t refs;
+	atomic64_t sent;
 	struct espl_replay replay;	/* last: it is as long as it is wide */
 };
 
@@ -177,7 +179,6 @@ struct espl_sa_place {
  * @endlen: as many of them as are at the packet's end: all, or in AH none [I]
  * @iv_base: where the counter of a counter IV starts: random, so that a key
  *	     loaded twice by hand does not repeat its IVs from 0 [I]
- * @seq: last sequence number sent [A]
  * @seq_max: the last there is: none may come twice [I]
  * @seq_soft: where the keyer is told, while there is time to make an SA [I]
  * @packets: packets processed [A]
@@ -187,7 +188,7 @@ struct espl_sa_place {
  * @last_used: espl_now() of the latest packet, 0 before the first
  * @touched: when that was written, in jiffies
  * @counted: there is a limit of packets or octets [I]
- * @window: the anti-replay window; another one only before packets come [I]
+ * @window: the numbers it has used; another one only before packets come [I]
  * @route: cached outer route (BH off) [C]
  * @encaplen: octets of UDP header in front of ESP [I]
  * @follow: SAs of the way back follow a change of mapping [I]
@@ -228,7 +229,6 @@ struct espl_sa {
 	u8 endlen;
 	u64 iv_base;
 
-	atomic64_t seq;
 	u64 seq_max;
 	u64 seq_soft;
 	atomic64_t packets;

@@ -84,6 +84,52 @@ for case in 'packets=3 packets=6' 'bytes=204 bytes=408'; do
 	is "$label: the keyer is told once of each" 'soft 0x1002 hard 0x1002 ' "$told"
 done
 
+# An SA that is replaced by one with the same keys goes on with what has been used. It has
+# the new one's limits: each that was reached before is reached at once, and told of only if
+# the keyer has not heard of it.
+# instead WAY SOFT HARD - the way out is replaced
+instead() {
+	case $1 in
+	UPDATE) in_ns "$a" python3 keyer.py renewed 0x1001 10.1.0.1 10.1.0.2 "$2" "$3" >/dev/null ;;
+	reload) in_ns "$a" setkey -t -f - <<-RULES ;;
+		flush;
+		add 10.1.0.1 10.1.0.2 esp 0x1001 -m transport -r 64 -bs ${2#bytes=} -bh ${3#bytes=} $(ours_algs);
+	RULES
+	esac
+}
+for case in 'UPDATE packets 1' 'reload bytes 68'; do
+	read -r way unit each <<<"$case"
+	limit() { echo "$unit=$(($1 * each))"; } # of so many pings
+	fresh
+	limited 0x1001 10.1.0.1 10.1.0.2 "$(limit 3)" "$(limit 0)"
+	listen
+	burst "$a" 4 10.1.0.2
+	slowly eval '[ "$(state 0x00001001)" = dying ]'
+	instead "$way" "$(limit 3)" "$(limit 0)"
+	slowly eval '[ "$(state 0x00001001)" = dying ]'
+	is "$way, the soft limit as before: dying as before" dying "$(state 0x00001001)"
+	before=$(counter "$a" out_esp)
+	burst "$a" 1 10.1.0.2
+	is "$way, the soft limit as before: it sends still" $((before + 1)) "$(counter "$a" out_esp)"
+	deaf
+	is "$way, the soft limit as before: the keyer is not told again" 'soft 0x1001 ' "$told"
+	listen
+	instead "$way" "$(limit 7)" "$(limit 0)"
+	is "$way, a later soft limit: mature until then" mature "$(state 0x00001001)"
+	burst "$a" 3 10.1.0.2
+	slowly eval '[ "$(state 0x00001001)" = dying ]'
+	deaf
+	is "$way, a later soft limit: the keyer is told when it is reached" 'soft 0x1001 ' "$told"
+	listen
+	instead "$way" "$(limit 0)" "$(limit 6)"
+	slowly eval '[ -z "$(state 0x00001001)" ]'
+	is "$way, a hard limit that was reached: it ends" '' "$(state 0x00001001)"
+	burst "$a" 1 10.1.0.2
+	deaf
+	is "$way, a hard limit that was reached: the keyer is told" 'hard 0x1001 ' "$told"
+	is "$way, a hard limit that was reached: the next packet asks" 1 "$(grep -c '^ACQUIRE' /tmp/keyer)"
+done
+
 # Forgeries age nothing: the peer has another key.
 fresh
 limited 0x1001 10.1.0.1 10.1.0.2 packets=0 packets=0

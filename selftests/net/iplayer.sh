@@ -160,11 +160,16 @@ age() { in_ns "$a" setkey -D | sed -n 's/.*diff: \([0-9]*\)(s).*/\1/p' | sort -n
 are_old() { [ "$(age)" -ge 3 ]; }
 for out in 4 6; do
 	read -r end1 end2 <<<"${ends[$out]}"
-	rules tunnel "$end1" "$end2" 10.10.1.0/24 10.10.2.0/24 |
-		sed '/^add/s/ -E / -f dummy -E /' | put "$a"
 	theirs "$b" tunnel "$end2" "$end1" 10.10.2.0/24 10.10.1.0/24
 	record "$a" eth0
 	before=$(refused) begun=$(counter "$a" out_dummy)
+	{
+		echo 'flush; spdflush;'
+		rules tunnel "$end1" "$end2" 10.10.1.0/24 10.10.2.0/24
+	} | sed '/^add/s/ -E / -f dummy -E /' >/tmp/dummies
+	in_ns "$a" setkey -f /tmp/dummies
+	# What goes on from an SA that was not used has not been used either.
+	in_ns "$a" setkey -t -f /tmp/dummies
 	slowly are_old || fail "IPv$out, dummies: SAs of three seconds"
 	is "IPv$out, dummies: none before the SA is used" "$begun" "$(counter "$a" out_dummy)"
 	try "IPv$out, dummies: a ping" pings "$a" 10.10.2.1 100

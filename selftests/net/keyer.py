@@ -15,6 +15,7 @@
   keyer.py bare SPI SRC DST                    UPDATE, without keys
   keyer.py limited SPI SRC DST SOFT HARD       ADD, in transport mode, with limits:
                                                packets=N, bytes=N, addtime=N, usetime=N
+  keyer.py renewed SPI SRC DST SOFT HARD       UPDATE, the same: with the same key
   keyer.py discard SRC/N-DST/N... -- COMMAND...                  SPDADD, of what leaves; and run
                                                a command before the socket closes
   keyer.py migrate SRC-DST TO-SRC-TO-DST DIR SEL-SRC SEL-DST     MIGRATE a tunnel
@@ -151,14 +152,15 @@ def moved(what, words):
             addr, plen = net.split("/")
             exts += address(kind, addr, 255, int(plen))
         return "MIGRATE", 0, exts
-    sa = ext(SA, struct.pack("!I", int(words[0], 0)) + struct.pack("=BBBBI", 64, 1, 0, 20 if what == "limited" else 0, 0))
+    limited = what in ("limited", "renewed")
+    sa = ext(SA, struct.pack("!I", int(words[0], 0)) + struct.pack("=BBBBI", 64, 1, 0, 20 if limited else 0, 0))
     exts = sa + address(SRC, words[1]) + address(DST, words[2])
-    if what == "limited":
+    if limited:
         for kind, limit in (SOFT, words[3]), (HARD, words[4]):
             limits = dict([limit.split("=")])
             exts += ext(kind, struct.pack("=IQQQ", *(int(limits.get(name, 0)) for name in
                                                     ("packets", "bytes", "addtime", "usetime"))))
-        return "ADD", ESP, exts + ext(KEY_ENC, struct.pack("=HH", 160, 0) + KEY)
+        return "ADD" if what == "limited" else "UPDATE", ESP, exts + ext(KEY_ENC, struct.pack("=HH", 160, 0) + KEY)
     if what == "move":
         exts += address(NEW_SRC, words[3]) + address(NEW_DST, words[4])
     return "UPDATE", ESP, exts
@@ -166,7 +168,7 @@ def moved(what, words):
 
 def main():
     what = sys.argv[1]
-    if what in ("move", "bare", "migrate", "limited"):
+    if what in ("move", "bare", "migrate", "limited", "renewed"):
         kind, satype, exts = moved(what, sys.argv[2:])
         print(Keyer(False).ask(kind, satype, 7, exts))
         return

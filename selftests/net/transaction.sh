@@ -180,6 +180,47 @@ dropped 'nor by a narrower one' "$a" in_replay 20 replay
 try 'but what is new is' pings "$b" 10.1.0.1 10 1400
 forget_recording
 
+# Numbers go on: none comes twice, for with the key it makes the nonce; and none is left
+# out. So it is with other keys: they may differ in one half only.
+sed "s/$(hex_key 160)/$(hex_key 160 9)/" /tmp/rules >/tmp/rekeyed
+load /tmp/rules
+record "$a" eth0
+sends() { in_ns "$a" ping -n -q -c "$1" -i 0.01 -W 1 10.1.0.2 >/dev/null; }
+sends 3
+load /tmp/rules && sends 1
+in_ns "$a" python3 keyer.py bare 0x1001 10.1.0.1 10.1.0.2 && sends 1
+load /tmp/wider && sends 1
+load /tmp/narrower && sends 1
+load /tmp/rekeyed && sends 1
+stop_recording
+numbers() {
+	tcpdump -nr "$wire" "$ESP and src host 10.1.0.1" 2>/dev/null |
+		sed -n 's/.*seq=\(0x[0-9a-f]*\).*/\1/p'
+}
+# Of the last before each change, and of the first behind it.
+mapfile -t seq < <(numbers)
+n=2
+for name in 'the same file' 'UPDATE' 'a wider window' 'a narrower window' 'other keys'; do
+	is "numbers go on: $name" $((seq[n] + 1)) $((seq[n += 1]))
+done
+forget_recording
+
+# Nor does one come twice while the small segments of a large TCP packet get theirs.
+ip -n "$b" route change 10.1.0.0/24 dev eth0 src 10.1.0.2 advmss 88
+load /tmp/rules
+record "$a" eth0
+transfer "$a" "$b" 10.1.0.2 1 &
+transfer=$!
+loads=0
+while kill -0 "$transfer" 2>/dev/null; do load /tmp/rules && loads=$((loads + 1)); done
+wait "$transfer"
+is 'loaded again and again while a file passes: it arrives' '0 1' "$? $((loads > 3))"
+stop_recording
+ip -n "$b" route change 10.1.0.0/24 dev eth0 src 10.1.0.2
+is 'in small segments' 1 $(($(numbers | wc -l) > 10000))
+is 'and no number comes twice' '' "$(numbers | sort | uniq -d | head -n 3 | xargs)"
+forget_recording
+
 # Others hear of each change, in order; of what failed, nothing.
 mkfifo /tmp/keyer.in
 ip netns exec "$a" python3 keyer.py watch </tmp/keyer.in >/tmp/keyer 2>&1 &
