@@ -144,22 +144,37 @@ err_index:
 	return err;
 }
 
-static void __net_exit net_exit(struct net *net)
+/* SAs late: packets in flight hold them, look policies up, and count. */
+static void stop(struct espl_net *en)
 {
-	struct espl_net *en = espl_net(net);
-
-	/* SAs late: packets in flight hold them, look policies up, and count. */
 	espl_spd_fini(en);
 	espl_acquire_fini(en);
+	espl_sad_end(en);
+}
+
+static void release(struct espl_net *en)
+{
 	espl_sad_fini(en);
 	espl_index_fini(en);
 	espl_stat_fini(en);
 	espl_pfkey_fini_net(en);
 }
 
+static void __net_exit net_exit(struct list_head *nets)
+{
+	struct net *net;
+
+	list_for_each_entry(net, nets, exit_list)
+		stop(espl_net(net));
+	/* Packets may be in hooks that are no longer there. */
+	synchronize_rcu();
+	list_for_each_entry(net, nets, exit_list)
+		release(espl_net(net));
+}
+
 static struct pernet_operations net_ops = {
 	.init = net_init,
-	.exit = net_exit,
+	.exit_batch = net_exit,
 	.id = &net_id,
 	.size = sizeof(struct espl_net),
 };

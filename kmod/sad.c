@@ -508,7 +508,7 @@ int espl_sad_init(struct espl_net *en)
 }
 
 /**
- * espl_sad_fini() - empty the SAD and wait for its last SA
+ * espl_sad_end() - empty the SAD and wait for its last SA
  * @en: the namespace
  *
  * Packets in the hands of asynchronous crypto hold their SA, so when this
@@ -516,13 +516,23 @@ int espl_sad_init(struct espl_net *en)
  *
  * Context: Process, may sleep.
  */
-void espl_sad_fini(struct espl_net *en)
+void espl_sad_end(struct espl_net *en)
 {
 	mutex_lock(&en->lock);
 	espl_sad_flush(en, 0);
 	mutex_unlock(&en->lock);
 	if (!refcount_dec_and_test(&en->sa_refs))
 		wait_for_completion(&en->sa_gone);
+}
+
+/**
+ * espl_sad_fini() - let go of an empty SAD's memory
+ * @en: the namespace
+ *
+ * Context: Process, no packet looks there any more.
+ */
+void espl_sad_fini(struct espl_net *en)
+{
 	espl_pair_fini(en);
 	rhashtable_destroy(&en->sa_by_spi);
 	xa_destroy(&en->natt_ports);

@@ -264,6 +264,7 @@ static inline bool espl_sa_usable(const struct espl_sa *sa)
 }
 
 int espl_sad_init(struct espl_net *en);
+void espl_sad_end(struct espl_net *en);
 void espl_sad_fini(struct espl_net *en);
 
 struct espl_sa *espl_sa_alloc(struct espl_net *en,
