@@ -276,13 +276,14 @@ void espl_pfkey_enter(struct espl_pfkey_sock *ps)
 /**
  * espl_pfkey_register() - a socket wants to hear of SAs of a type
  * @ps: the socket
- * @satype: SADB_SATYPE_*, SADB_SATYPE_UNSPEC for all
+ * @satype: SADB_SATYPE_*; SADB_SATYPE_UNSPEC for none: it asks for algorithms only
  *
  * Context: Process, espl_net.lock held.
  */
 void espl_pfkey_register(struct espl_pfkey_sock *ps, u8 satype)
 {
-	ps->registered |= BIT(satype);
+	if (satype != SADB_SATYPE_UNSPEC)
+		ps->registered |= BIT(satype);
 	count_keyers(ps->en);
 }
 
@@ -313,15 +314,13 @@ void espl_pfkey_leave(struct espl_pfkey_sock *ps)
  */
 bool espl_pfkey_has_keyer(const struct espl_net *en, u8 proto)
 {
-	return READ_ONCE(en->keyers) &
-	       (BIT(espl_pfkey_satype(proto)) | BIT(SADB_SATYPE_UNSPEC));
+	return READ_ONCE(en->keyers) & BIT(espl_pfkey_satype(proto));
 }
 
-/* Those who registered for a protocol, or for all, and those who hear everything. */
+/* Those who registered for a protocol, and those who hear everything. */
 static bool is_told(const struct espl_pfkey_sock *ps, u8 satype)
 {
-	return ps->promisc ||
-	       (ps->registered & (BIT(satype) | BIT(SADB_SATYPE_UNSPEC)));
+	return ps->promisc || (ps->registered & BIT(satype));
 }
 
 static void tell_keyers(struct espl_net *en, u8 satype,

@@ -73,6 +73,23 @@ policies tunnel 10.1.0.1 10.1.0.2
 dropped 'no keyer: the packet is lost at once' "$a" out_no_sa 1 \
 	in_ns "$a" ping -n -c 1 -W 1 10.1.0.2
 
+# Nor is it a keyer who only asks which algorithms there are: REGISTER, of no type of SA. So
+# does setkey, and it may stay open.
+mkfifo /tmp/keyer.in 2>/dev/null
+ip netns exec "$a" setkey -c </tmp/keyer.in >/tmp/asked 2>&1 &
+asker=$!
+exec 7>/tmp/keyer.in
+echo "add 10.1.0.8 10.1.0.9 esp 0x1001 -E aes-gcm-16 $(hex_key 160);" >&7
+slowly eval 'in_ns "$a" setkey -D | grep -q 0x00001001' || fail 'setkey adds an SA'
+before=$(counters "$a")
+in_ns "$a" ping -n -q -c 1 -W 1 10.1.0.2 >/dev/null
+is 'who asks for the algorithms is no keyer: nothing waits' 'out_no_sa+1' \
+	"$(grown "$before" "$(counters "$a")")"
+is 'and there is no larval SA' 0 "$(in_ns "$a" setkey -D | grep -c larval)"
+exec 7>&-
+wait "$asker"
+policies tunnel 10.1.0.1 10.1.0.2
+
 # A keyer that does not answer: one question; packets wait for three seconds.
 before=$(counters "$a")
 record "$a" eth0
