@@ -418,6 +418,15 @@ static inline bool is_peer(const struct sk_buff *skb, const struct espl_sa *sa)
 	       ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &conf->saddr.in6);
 }
 
+/*
+ * May its peer come from anywhere: in UDP it may have moved, or the translator in front
+ * of it. In transport mode the address says who it is, and is what policies go by.
+ */
+static bool may_move(const struct espl_sa *sa)
+{
+	return sa->encaplen && sa->conf.mode == IPSEC_MODE_TUNNEL;
+}
+
 /* Out of the tunnel. Everything that referred to the outer packet is forgotten. */
 static bool leave_tunnel(struct sk_buff *skb, unsigned int strip, u8 proto)
 {
@@ -492,12 +501,12 @@ static void go_on(struct sk_buff *skb, int err)
 		drop(skb, ESPL_IN_LIFETIME);
 		return;
 	}
-	if (sa->encaplen) {
-		espl_natt_opened(skb, sa, offset);
-	} else if (!is_peer(skb, sa)) {
+	if (!may_move(sa) && !is_peer(skb, sa)) {
 		drop(skb, ESPL_IN_PEER);
 		return;
 	}
+	if (sa->encaplen)
+		espl_natt_opened(skb, sa, offset);
 	espl_stat_inc(sa->en, sa->xform->stat_in);
 	if (proto == IPPROTO_NONE) {	/* a dummy packet (RFC 4303 section 2.6) */
 		espl_stat_inc(sa->en, ESPL_IN_DUMMY);

@@ -8,6 +8,8 @@
   lengths HOST PORT SPORT     send our SPI with 0 to 80 octets, and 1 byte packets
   esp HOST                    send ESP without UDP by our SPI
   forge HOST PORT SPORT SPI   send ESP in UDP with a bad ICV
+  sealed SRC DST SPORT SPI SEQ TEXT
+                              send a datagram to port 9 by an SA of lib.sh's row gcm128
   mappings                    print each SADB_X_NAT_T_NEW_MAPPING
 """
 import os
@@ -99,6 +101,24 @@ def forge(host, port, sport, spi):
     udp(host, port, sport).send(struct.pack("!II", spi, 1 << 20) + bytes(80))
 
 
+def sealed(src, dst, sport, spi, seq, text):
+    # Here, as they are slow to come in.
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.ipsec import ESP, SecurityAssociation
+    sa = SecurityAssociation(ESP, spi=spi, crypt_algo="AES-GCM", crypt_key=bytes(range(1, 21)))
+    family, header = (socket.AF_INET6, IPv6) if ":" in dst else (socket.AF_INET, IP)
+    ends = header(src=src, dst=dst)
+    inner = sa.encrypt(header(bytes(ends / UDP(sport=1, dport=9) / text)), seq_num=seq).payload
+    packet = ends / UDP(sport=sport, dport=4500, chksum=0) / bytes(inner)
+    socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW).sendto(bytes(packet), (dst, 0))
+
+
+def address(ext):
+    family, = struct.unpack_from("=H", ext, 8)
+    return socket.inet_ntop(family, ext[16:32] if family == socket.AF_INET6 else ext[12:16])
+
+
 def mappings():
     pfkey = socket.socket(15, socket.SOCK_RAW, 2)
     pfkey.send(struct.pack("=BBBBHHII", 2, 7, 0, 3, 2, 0, 1, os.getpid()))
@@ -113,8 +133,8 @@ def mappings():
             exts[kind] = message[at:at + length * 8]
             at += length * 8
         assert 19 in exts, "SA2 is there"
-        print(struct.unpack_from("!I", exts[1], 4)[0], socket.inet_ntoa(exts[5][12:16]),
-              struct.unpack_from("!H", exts[21], 4)[0], socket.inet_ntoa(exts[6][12:16]),
+        print(struct.unpack_from("!I", exts[1], 4)[0], address(exts[5]),
+              struct.unpack_from("!H", exts[21], 4)[0], address(exts[6]),
               struct.unpack_from("!H", exts[22], 4)[0], flush=True)
 
 

@@ -124,6 +124,40 @@ slowly eval "[ -n \"\$(grown \"\$before\" \"\$(counters $a)\")\" ]"
 is 'ESP without UDP for an SA with it' in_encap+1 "$(grown "$before" "$(counters "$a")")"
 kill "$listener"
 
+# Transport mode: the outer source is whose packet it is. An SA of b's is good for no
+# other address, or b could speak for the one that a policy names; but for any port, as a
+# translator may change that.
+ip netns exec "$a" python3 natt.py mappings >/tmp/mappings 2>&1 &
+monitor=$!
+slowly grep -q ready /tmp/mappings
+mappings() { grep -v ready /tmp/mappings; }
+while read -r end1 end2 other <&3; do
+	our_udp transport "$end1" "$end2" "$end1" "$end2" 4500 4500
+	in_ns "$a" setkey -c <<<"spdflush; spdadd $other $end1 any -P in ipsec esp/transport//require;"
+	: >/tmp/heard
+	ip netns exec "$a" python3 natt.py listen 9 >/tmp/heard 2>&1 &
+	listener=$!
+	slowly grep -q ready /tmp/heard
+	dropped "an SA of $end2, and $other outside: in_peer" "$a" in_peer 1 \
+		in_ns "$b" python3 natt.py sealed "$other" "$end1" 4500 0x1002 1 other
+	before=$(counters "$a")
+	in_ns "$b" python3 natt.py sealed "$end2" "$end1" 20000 0x1002 2 peer
+	slowly grep -q "$(printf peer | xxd -p)" /tmp/heard
+	slowly grep -q "$end2 20000$" /tmp/mappings
+	is "another port of $end2 is heard, $other is not" "$(printf peer | xxd -p)" \
+		"$(grep -v ready /tmp/heard)"
+	is "by another port of $end2 nothing is dropped" '' "$(grown "$before" "$(counters "$a")")"
+	is "the port of $end2 is told, $other is not" "4098 $end2 4500 $end2 20000" \
+		"$(mappings | grep -F "$end2")"
+	kill "$listener"
+	wait "$listener" 2>/dev/null	# or its port may be taken still
+done 3<<-CASES
+	10.1.0.1 10.1.0.2 10.1.0.3
+	fd01::1 fd01::2 fd01::3
+CASES
+kill "$monitor"
+wait "$monitor" 2>/dev/null
+
 # Through a translator: p is ours, behind n. From a it looks like n, at a port of
 # n's choice, which is told once it is known by a good ICV.
 host n
@@ -174,10 +208,10 @@ nat_side_p() {
 		spdadd $3 $2 any -P in ipsec $in;
 	RULES
 }
+: >/tmp/mappings
 ip netns exec "$a" python3 natt.py mappings >/tmp/mappings 2>&1 &
 monitor=$!
 slowly grep -q ready /tmp/mappings
-mappings() { grep -v ready /tmp/mappings; }
 
 row cbc128-sha256
 in_udp
