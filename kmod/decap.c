@@ -88,12 +88,28 @@ static bool inner4_ok(struct sk_buff *skb)
 	return true;
 }
 
+/*
+ * What ip6_rcv_core() refuses of a device, and the packet does not pass it again: where a
+ * policy is for all addresses, a peer is still not this host, nor a group.
+ */
+static bool ends6_ok(const struct sk_buff *skb)
+{
+	const struct in6_addr *saddr = &ipv6_hdr(skb)->saddr;
+	const struct in6_addr *daddr = &ipv6_hdr(skb)->daddr;
+
+	if (ipv6_addr_is_multicast(daddr) &&
+	    IPV6_ADDR_MC_SCOPE(daddr) <= IPV6_ADDR_SCOPE_NODELOCAL)
+		return false;
+	return !ipv6_addr_is_multicast(saddr) && !ipv6_addr_loopback(saddr) &&
+	       !ipv6_addr_loopback(daddr);
+}
+
 static bool inner6_ok(struct sk_buff *skb)
 {
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
 	unsigned int len;
 
-	if (skb->len < sizeof(*ip6h) || ip6h->version != 6)
+	if (skb->len < sizeof(*ip6h) || ip6h->version != 6 || !ends6_ok(skb))
 		return false;
 	len = sizeof(*ip6h) + ntohs(ip6h->payload_len);
 	if (len > skb->len)

@@ -39,6 +39,21 @@ struct frag_hdr {
 	__be32 identification;
 };
 
+#define IPV6_ADDR_SCOPE_NODELOCAL	1
+#define IPV6_ADDR_MC_SCOPE(addr)	((addr)->s6_addr[1] & 0x0f)
+
+static inline bool ipv6_addr_is_multicast(const struct in6_addr *addr)
+{
+	return addr->s6_addr[0] == 0xff;
+}
+
+static inline bool ipv6_addr_loopback(const struct in6_addr *addr)
+{
+	static const struct in6_addr loopback = { .s6_addr = { [15] = 1 } };
+
+	return !memcmp(addr, &loopback, sizeof(loopback));
+}
+
 #define CSUM_MANGLED_0		((__sum16)0xffff)
 #define ETH_P_IP		0x0800
 #define ETH_P_IPV6		0x86dd

@@ -6,13 +6,14 @@ worked out here, from the RFCs. Conformance cases 9, 11, 12 and 17.
 """
 import os
 import struct
+import subprocess
 from collections import Counter
 
 from scapy.compat import raw
 from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.inet6 import IPv6
 
-from octets import (IPIP, NONE, UDP_PROTO, ah, cbc, esp, expect, gcm, outer, trailer)
+from octets import (HOST, IPIP, NONE, UDP_PROTO, ah, cbc, esp, expect, gcm, outer, trailer)
 
 IPV6, FRAGMENT, AH = 41, 44, 51
 CHAINS = {6: (0, 43, FRAGMENT, 60)}
@@ -195,6 +196,27 @@ def keepalives(family):
     expect(f"IPv{family}: another octet is none", [outer(udp_head(9) + b"\xfe", UDP_PROTO, family)])
 
 
+# What ip6_rcv_core() refuses from a cable (RFC 4291 sections 2.5.3 and 2.7, erratum 3480).
+NO_ADDRESSES = (("::1", "fd01::1"), ("ff02::1", "fd01::1"), ("fd09::5", "::1"),
+                ("fd09::5", "ff00::1"), ("fd09::5", "ff01::1"))
+HEARD = 4600    # where badinput.sh listens
+
+
+def addresses(family):
+    """The policy is for all there are: an address must not be refused by that."""
+    ends = {4: "10.1.0.2-10.1.0.1", 6: "fd01::2-fd01::1"}[family]
+    subprocess.run(["nsenter", f"--net=/run/netns/{HOST}", "setkey", "-c"], check=True, text=True,
+                   input=f"spdflush; spdadd ::/0 ::/0 any -P in ipsec esp/tunnel/{ends}/require;")
+
+    def through(src, dst, data):
+        return outer(esp(TUNNEL, number(family, TUNNEL),
+                         raw(IPv6(src=src, dst=dst) / UDP(sport=1, dport=HEARD) / data), IPV6), family=family)
+
+    for src, dst in NO_ADDRESSES:
+        expect(f"IPv6 in IPv{family}: from {src} to {dst}", [through(src, dst, f"{src} {dst}")], in_esp=1, in_header=1)
+    expect(f"IPv6 in IPv{family}: from an address that may be", [through("fd09::5", "fd01::1", "good")], in_esp=1)
+
+
 for version in 4, 6:
     lengths(version)
     ah_lengths(version)
@@ -205,4 +227,6 @@ for version in 4, 6:
 chains("behind ESP", in_transport)
 chains("in a tunnel", in_tunnel)
 expect("a good packet passes still", [outer(esp(GCM, number(4, GCM), ICMP() / b"ping", 1))], in_esp=1)
+for version in 4, 6:
+    addresses(version)
 print("badinput all")

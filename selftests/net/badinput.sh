@@ -31,9 +31,16 @@ for case in '4 10.1.0.2 10.1.0.1' '6 fd01::2 fd01::1'; do
 	RULES
 done | in_ns "$a" setkey -f - || fail 'the rules are taken'
 address=$(ip -n "$a" -br link show eth0 | awk '{print $3}')
+ip netns exec "$a" python3 natt.py listen 4600 >/tmp/heard 2>&1 &
+slowly grep -q ready /tmp/heard || fail 'somebody listens'
 dmesg -C
 in_ns "$b" python3 badinput.py "$a" "$address" "$tests" | tee /tmp/badinput
 tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/badinput)))
 failed=$((failed + $(grep -c '^not ok' /tmp/badinput)))
 grep -q '^badinput all$' /tmp/badinput || fail 'badinput.py came to its end'
+# What is good is sent last, by either family.
+good() { [ "$(grep -c "$(printf good | xxd -p)" /tmp/heard)" -eq 2 ]; }
+slowly good
+is 'from addresses that none may have nothing is heard' 'good good ' \
+	"$(grep -v ready /tmp/heard | while read -r hex; do xxd -r -p <<<"$hex"; echo -n ' '; done)"
 is 'the log is silent' '' "$(dmesg | grep -v 'promiscuous mode')"
