@@ -111,7 +111,8 @@ static bool cut_tcp(struct sk_buff *skb, u8 family, unsigned int mtu)
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 	unsigned int headers;
 
-	if (!skb->sk || !sk_fullsock(skb->sk) || !sk_is_tcp(skb->sk) ||
+	/* A tunnel's device has put its headers around it, and its socket is still there. */
+	if (!skb->sk || !sk_fullsock(skb->sk) || !sk_is_tcp(skb->sk) || skb->encapsulation ||
 	    skb->ip_summed != CHECKSUM_PARTIAL)
 		return false;
 	headers = skb_transport_offset(skb) - skb_network_offset(skb) +

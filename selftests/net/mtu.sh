@@ -9,7 +9,7 @@
 . ./lib.sh
 trap finish EXIT
 
-modprobe esplanade || exit 1
+modprobe -a esplanade vxlan || exit 1
 host a
 host b
 link "$a" eth0 '10.1.0.1/24 fd01::1/64' "$b" eth0 '10.1.0.2/24 fd01::2/64'
@@ -155,3 +155,25 @@ for pair in '4 65470' '6 65490'; do
 		"$(on_wire "not $LINK and not ip proto 50 and not ip6[6] == 50 and not ip6[40] == 50")"
 	forget_recording
 done
+
+# A tunnel of the kernel's own has TCP in it, and its packets are the socket's; but they
+# are UDP, and not to be cut as TCP would be. Too big, and without DF, they go in fragments.
+# Without offloads each segment comes by itself.
+between transport 4 4
+for case in "$a 1 2" "$b 2 1"; do
+	read -r host here there <<<"$case"
+	ip -n "$host" link add vx0 type vxlan id 7 dstport 4789 dev eth0 \
+		local "10.1.0.$here" remote "10.1.0.$there"
+	in_ns "$host" ethtool -K vx0 tso off gso off
+	address "$host" vx0 "10.77.0.$here/24"
+done
+is 'VXLAN: as large as the cable takes' 1450 \
+	"$(ip -n "$a" link show vx0 | sed -n 's/.* mtu \([0-9]*\) .*/\1/p')"
+before=$(counters "$a")
+record "$a" eth0
+try 'VXLAN, transport: pings' pings "$a" 10.77.0.2 10 1400
+try 'VXLAN, transport: 1 MB over TCP, a segment at a time' transfer "$a" "$b" 10.77.0.2 1
+stop_recording
+is 'VXLAN, transport: nothing is dropped' '' "$(grown "$before" "$(counters "$a")")"
+only_esp 'VXLAN, transport: by ESP and nothing else'
+forget_recording

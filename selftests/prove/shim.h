@@ -159,6 +159,7 @@ struct sk_buff {
 	u16 frag_max_size;
 	__be16 protocol;
 	bool ignore_df;
+	bool encapsulation;
 	u8 ip_summed;
 	int skb_iif;
 	struct sock *sk;
