@@ -204,6 +204,14 @@ static unsigned int refuse_unless_spared(struct espl_net *en, struct sk_buff *sk
 	return refuse(en, skb, stat);
 }
 
+/* Is it from a device with disable_policy: IPv4 notes that in the packet, IPv6 in its route. */
+static bool is_exempt(struct sk_buff *skb, u8 family)
+{
+	if (family == AF_INET)
+		return IPCB(skb)->flags & IPSKB_NOPOLICY;
+	return skb_dst(skb) && (skb_dst(skb)->flags & DST_NOPOLICY);
+}
+
 /* Forwarded, a packet will be held against all of them. */
 #define ALL_DIRS	(BIT(ESPL_IN) | BIT(ESPL_FWD) | BIT(ESPL_OUT))
 
@@ -215,6 +223,8 @@ static unsigned int check_clear(struct espl_net *en, struct sk_buff *skb,
 	unsigned int verdict;
 	struct espl_flow flow;
 
+	if (is_exempt(skb, family))
+		return NF_ACCEPT;
 	if (!espl_flow_read(skb, family, &flow))
 		return NF_ACCEPT;	/* the IP layer drops it */
 	if (!local && flow.fragment) {
@@ -246,8 +256,7 @@ static bool passes(struct sk_buff *skb, u8 family)
 {
 	return (*espl_marks(skb, family) & ESPL_CHECKED) ||
 	       (skb->dev->flags & IFF_LOOPBACK) ||
-	       (skb_dst(skb) && (skb_dst(skb)->flags &
-				 (DST_NOPOLICY | DST_FAKE_RTABLE)));
+	       (skb_dst(skb) && (skb_dst(skb)->flags & DST_FAKE_RTABLE));
 }
 
 static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,

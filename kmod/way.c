@@ -87,8 +87,7 @@ struct espl_way *espl_way_find(const struct net *net, const struct sk_buff *skb)
  * @net: the namespace
  * @skb: the packet, of IPv4, routed
  *
- * Nothing is kept of packets that are not for this host alone, or that policies are
- * not to reach.
+ * Nothing is kept of packets that are not for this host alone.
  *
  * Context: BH off, RCU read side.
  */
@@ -99,8 +98,7 @@ void espl_way_note(const struct net *net, const struct sk_buff *skb)
 	struct espl_way *way = slot(skb);
 
 	if (((struct rtable *)dst)->rt_type != RTN_LOCAL || iph->ihl != 5 ||
-	    (dst->flags & DST_NOPOLICY) || skb->pkt_type != PACKET_HOST ||
-	    has_rules(net) || !dst_hold_safe(dst))
+	    skb->pkt_type != PACKET_HOST || has_rules(net) || !dst_hold_safe(dst))
 		return;
 	dst_release(&way->rt->dst);
 	*way = (struct espl_way){

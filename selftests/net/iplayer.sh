@@ -196,3 +196,26 @@ before=$(counter "$b" in_dummy)
 try 'dummies to ours: a ping' pings "$a" 10.10.2.1 100
 try 'dummies to ours: eaten, and counted' \
 	slowly eval "[ \"\$(counter '$b' in_dummy)\" -ge $((before + 3)) ]"
+
+# The admin's switch for a device whose packets are not held against policies: those that
+# come in clear pass, and those that come by ESP are opened as ever.
+for family in 4 6; do
+	read -r end1 end2 <<<"${ends[$family]}"
+	disable_policy() { in_ns "$a" sysctl -qw "net.ipv$family.conf.eth0.disable_policy=$1"; }
+	ours "$a" transport "$end1" "$end2" "$end1" "$end2"
+	in_ns "$a" setkey -c <<<"spddelete $end1 $end2 any -P out;"
+	put "$b" </dev/null
+	dropped "IPv$family, disable_policy 0: clear is dropped" "$a" in_clear 1 \
+		in_ns "$b" ping -n -c 1 -W 0.2 "$end1"
+	disable_policy 1
+	before=$(counters "$a")
+	try "IPv$family, disable_policy 1: clear passes" pings "$b" "$end1" 10
+	is "IPv$family, disable_policy 1: nothing is dropped" '' "$(grown "$before" "$(counters "$a")")"
+	ours "$a" transport "$end1" "$end2" "$end1" "$end2"
+	ours_too "$b" transport "$end1" "$end2" "$end1" "$end2"
+	try "IPv$family, disable_policy 1: ESP is opened" pings "$b" "$end1" 10
+	disable_policy 0
+	put "$b" </dev/null
+	dropped "IPv$family, disable_policy 0 again: clear is dropped" "$a" in_clear 1 \
+		in_ns "$b" ping -n -c 1 -W 0.2 "$end1"
+done
