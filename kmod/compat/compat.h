@@ -29,6 +29,15 @@
 #include <asm/unaligned.h>
 #endif
 
+/*
+ * 6.18 lets real-time kernels leave out what keeps tasks with BH off from taking turns on
+ * a CPU. All that is one CPU's here relies on it.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0) && defined(CONFIG_PREEMPT_RT) && \
+	!defined(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK)
+#error "Esplanade on a PREEMPT_RT kernel needs CONFIG_PREEMPT_RT_NEEDS_BH_LOCK"
+#endif
+
 /* 6.4 moved crypto_memneq(). */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 #include <crypto/utils.h>
