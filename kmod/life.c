@@ -237,10 +237,8 @@ u64 espl_life_seq(struct espl_sa *sa)
 	if (seq >= sa->seq_soft &&
 	    (seq >= sa->seq_max || READ_ONCE(sa->state) == SADB_SASTATE_MATURE))
 		wake(sa, 0);
-	/* What takes its place may have begun with the last number before this one. */
-	if (READ_ONCE(sa->state) == SADB_SASTATE_DEAD)
-		return 0;
-	return seq <= sa->seq_max ? seq : 0;
+	/* Read last: pairs with sa.c's inherit_window(). */
+	return seq <= READ_ONCE(sa->seq_max) ? seq : 0;
 }
 
 /* When a policy is due, in seconds since boot; 0: never. */

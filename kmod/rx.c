@@ -501,7 +501,7 @@ static void go_on(struct sk_buff *skb, int err)
 		drop(skb, ESPL_IN_LIFETIME);
 		return;
 	}
-	if (!may_move(sa) && !is_peer(skb, sa)) {
+	if (!is_peer(skb, sa) && !may_move(sa)) {
 		drop(skb, ESPL_IN_PEER);
 		return;
 	}

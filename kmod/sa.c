@@ -186,7 +186,8 @@ static void inherit_window(struct espl_sa *sa, struct espl_sa *old)
 		return;
 	}
 	espl_sa_kill(old);
-	/* Pairs with espl_life_seq(): who does not see this has had its number. */
+	WRITE_ONCE(old->seq_max, 0);
+	/* Pairs with espl_life_seq(): who does not see that has had its number. */
 	smp_mb();
 	espl_replay_inherit(&sa->window->replay, &old->window->replay);
 	inherit_sent(sa, old);

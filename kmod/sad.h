@@ -179,7 +179,7 @@ struct espl_sa_place {
  * @endlen: as many of them as are at the packet's end: all, or in AH none [I]
  * @iv_base: where the counter of a counter IV starts: random, so that a key
  *	     loaded twice by hand does not repeat its IVs from 0 [I]
- * @seq_max: the last there is: none may come twice [I]
+ * @seq_max: the last there is: none may come twice; 0 once another has its numbers
  * @seq_soft: where the keyer is told, while there is time to make an SA [I]
  * @packets: packets processed [A]
  * @bytes: octets encrypted [A]

@@ -32,7 +32,8 @@ static bool is_plain(const struct espl_net *en, struct sk_buff *skb)
 
 	return espl_cb(skb)->fits && espl_cb(skb)->family == AF_INET &&
 	       rt->dst.output == ip_output && !rt->dst.lwtstate &&
-	       rt->rt_type == RTN_UNICAST && !netif_is_l3_slave(dev) &&
+	       rt->rt_type == RTN_UNICAST &&
+	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev) &&
 	       skb_headroom(skb) >= LL_RESERVED_SPACE(dev) &&
 	       espl_hooks_alone(en, AF_INET, NF_INET_LOCAL_OUT);
 }
@@ -65,6 +66,20 @@ static void send_plain(struct net *net, struct sk_buff *skb)
 		to_neighbour);
 }
 
+/* A VRF with a queue would lose the mark, but for what has been transformed. */
+static noinline void send_by_ip(struct net *net, struct sk_buff *skb, u8 family)
+{
+	__this_cpu_inc(sending);
+	if (family == AF_INET) {
+		IPCB(skb)->flags |= IPSKB_XFRM_TRANSFORMED;
+		ip_local_out(net, NULL, skb);
+	} else {
+		IP6CB(skb)->flags |= IP6SKB_XFRM_TRANSFORMED;
+		ip6_local_out(net, NULL, skb);
+	}
+	__this_cpu_dec(sending);
+}
+
 /**
  * espl_send() - send a packet that all its SAs have been applied to
  * @skb: the packet, its dst and device set; in its cb the SAs, which are put
@@ -82,23 +97,17 @@ void espl_send(struct sk_buff *skb)
 
 	espl_cb_put(skb);
 	espl_cb_clear(skb);
-	/* A VRF with a queue would lose the mark, but for what has been transformed. */
-	*espl_marks(skb, family) = ESPL_SENT | (family == AF_INET ?
-		IPSKB_XFRM_TRANSFORMED : IP6SKB_XFRM_TRANSFORMED);
+	*espl_marks(skb, family) = ESPL_SENT;
 	/* The device may have gone while the cipher took its time: the route knows. */
 	skb->dev = skb_dst(skb)->dev;
-	__this_cpu_inc(sending);
 	if (plain)
 		send_plain(net, skb);
-	else if (family == AF_INET)
-		ip_local_out(net, NULL, skb);
 	else
-		ip6_local_out(net, NULL, skb);
-	__this_cpu_dec(sending);
+		send_by_ip(net, skb, family);
 }
 
 /**
- * espl_is_sending() - is this called from inside of espl_send()
+ * espl_is_sending() - is this called from inside of espl_send(), where IP is asked
  *
  * Context: BH off.
  * Return: Whether it is: what is on its way out has come from there.
