@@ -574,12 +574,10 @@ static noinline bool has_our_spi(struct espl_net *en, const struct sk_buff *skb,
 static bool is_ours(struct espl_net *en, const struct sk_buff *skb,
 		    const struct espl_flow *flow)
 {
-	if (!espl_is_sending())
-		return false;
 	if (!espl_xform_of(flow->proto) &&
 	    (flow->proto != IPPROTO_UDP || xa_empty(&en->natt_ports)))
 		return false;
-	return has_our_spi(en, skb, flow);
+	return espl_is_sending() && has_our_spi(en, skb, flow);
 }
 
 /* An ICMP error that no policy covers goes the way of what it quotes. */

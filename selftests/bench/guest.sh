@@ -8,7 +8,8 @@
 #   scale STACK N COUNT                                 see scale.sh
 #
 # STACK is plain, loaded (plain, beside an esplanade that has nothing to do), esplanade,
-# xfrm, offload (xfrm with esp4_offload) or wireguard; in this order, for modules stay.
+# xfrm, offload (xfrm with esp4_offload) or wireguard; in this order, for other modules than
+# esplanade stay.
 # MODE is tunnel, transport or encap (a tunnel in UDP), ALG a row of lib.sh, WHERE
 # local (socket to socket) or forwarded (between two gateways). A tcp or new KIND may end
 # in -tso (the sender's device does not segment), +gro (all devices merge), or both.
