@@ -10,6 +10,7 @@
  */
 #include <linux/netfilter_bridge.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 
 #include "check.h"
 #include "compat/compat.h"
@@ -294,6 +295,27 @@ static unsigned int eat(struct espl_net *en, struct sk_buff *skb)
 	return NF_STOLEN;
 }
 
+/*
+ * IP goes on at the transport header, and takes it for what @nhoff announces. Behind a
+ * fragment header that nf_ct_frag6_gather() has taken out, for us or for conntrack, these
+ * are not the same where options were in front of it, and IP would find another packet
+ * than was judged.
+ */
+static void go_on_at_nhoff(struct sk_buff *skb)
+{
+	unsigned int nhoff = IP6CB(skb)->nhoff, next = sizeof(struct ipv6hdr);
+	const struct ipv6_opt_hdr *hdr;
+	struct ipv6_opt_hdr copy;
+
+	if (nhoff >= next) {
+		hdr = skb_header_pointer(skb, nhoff, sizeof(copy), &copy);
+		if (!hdr)
+			return;
+		next = nhoff + ipv6_optlen(hdr);
+	}
+	skb_set_transport_header(skb, next);
+}
+
 static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
@@ -309,6 +331,8 @@ static unsigned int local_in(struct espl_net *en, struct sk_buff *skb,
 		if (!espl_upper_find(skb, family, &upper) || upper.fragment)
 			return refuse(en, skb, ESPL_IN_FRAGMENT);
 	}
+	if (family == AF_INET6 && (IP6CB(skb)->flags & IP6SKB_FRAGMENTED))
+		go_on_at_nhoff(skb);
 	if (espl_xform_of(upper.proto)) {
 		if (espl_rx(en, skb, family, &upper, 0, NULL))
 			return NF_STOLEN;
