@@ -303,6 +303,12 @@ static bool defragment(struct espl_net *en, struct sk_buff *skb)
 	return false;
 }
 
+/*
+ * Headers are found by 16 bits of offset into the buffer. In IPv6 as much may be in front
+ * of ESP, and the offset would wrap: half of it leaves room for what is behind.
+ */
+#define FARTHEST	S16_MAX
+
 /* The SA of a packet, held, if it is one of ours and has room for its header. */
 static struct espl_sa *find_sa(struct espl_net *en, struct sk_buff *skb, u8 family,
 			       const struct espl_upper *upper,
@@ -312,7 +318,7 @@ static struct espl_sa *find_sa(struct espl_net *en, struct sk_buff *skb, u8 fami
 	unsigned int spi = upper->offset;
 	struct espl_sa *sa;
 
-	if (!xform)
+	if (!xform || skb_headroom(skb) + upper->offset > FARTHEST)
 		return NULL;
 	spi += xform->spi_offset;
 	if (!pskb_may_pull(skb, spi + SPI_SEQ))

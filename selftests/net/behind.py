@@ -17,10 +17,10 @@ if sys.argv[1] == "listen":
     while True:
         print(*re.findall(rb"[a-z]+ [a-z]+", sock.recv(70000)), flush=True)
 
-from octets import UDP_PROTO, outer, send
+from octets import UDP_PROTO, expect, outer, send
 
 TEXT = sys.argv[4]
-FRAGMENT, OPTIONS = 44, 60
+FRAGMENT, OPTIONS, ESP, AH = 44, 60, 50, 51
 SRC, DST = (socket.inet_pton(socket.AF_INET6, addr) for addr in ("fd01::2", "fd01::1"))
 
 
@@ -42,9 +42,10 @@ def pieces(announce, front, kind, data, step=1024):
         yield outer(front + struct.pack("!BBHI", kind, 0, at | more, ident) + data[at:at + step], announce, 6)
 
 
-def options(follows):
-    """Destination options that mean nothing."""
-    return bytes([follows, 0, 1, 4, 0, 0, 0, 0])
+def options(follows, size=8):
+    """Destination options of so many octets that mean nothing."""
+    return bytes([follows, size // 8 - 1]) + (bytes([0x1e, size - 4]) + bytes(size - 4) if size > 8 else
+                                              bytes([1, 4, 0, 0, 0, 0]))
 
 
 def two_ways(text):
@@ -56,11 +57,30 @@ def two_ways(text):
     return udp(UDP_PROTO << 8 | 1, 0x1e0c, text.ljust(8, b"\0")[:8] + inside)
 
 
+def far(proto, octets, at):
+    """A transform's header so far behind the IPv6 header, in fragments."""
+    left, front = at - 40, b""
+    while left:
+        size = min(left, 256)
+        left -= size
+        front += options(OPTIONS if left else proto, size)
+    return list(pieces(FRAGMENT, b"", OPTIONS, front + octets))
+
+
 def plain(text):
     return outer(udp(1, 0x1e0c, text + bytes(len(text) % 2)), UDP_PROTO, 6)
 
 
 send([plain(f"{TEXT} first".encode())])
 send(pieces(OPTIONS, options(FRAGMENT), UDP_PROTO, two_ways(f"{TEXT} hidden".encode()), 24))
+if TEXT == "alone":
+    for proto, spi, at, wanted in ((AH, 0x2006, 16000, "in_icv"), (AH, 0x2006, 65480, "in_no_sa"),
+                                   (AH, 0x2006, 65528, "in_no_sa"), (ESP, 0x2008, 16000, "in_icv"),
+                                   (ESP, 0x2008, 65480, "in_no_sa"), (ESP, 0x2008, 65512, "in_no_sa")):
+        octets = struct.pack("!II", spi, 1 << 20) + os.urandom(16 if proto == AH else 28)
+        if proto == AH:
+            octets = bytes([59, 5, 0, 0]) + octets
+        expect(f"{'AH' if proto == AH else 'ESP'}, {at} octets behind the IPv6 header: {wanted}",
+               far(proto, octets, at), **{wanted: 1})
 send([plain(f"{TEXT} last".encode())])
 print("behind all", flush=True)

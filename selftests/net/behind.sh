@@ -13,8 +13,14 @@ modprobe esplanade || exit 1
 host a
 host b
 link "$a" eth0 'fd01::1/64' "$b" eth0 'fd01::2/64'
+# Its second octet is AH's length, where the place of AH would wrap to.
+ip -n "$b" link set eth0 address 02:05:00:00:00:01
 
+mac='-A hmac-sha2-256 0x0102030405060708090a0b0c0d0e0f100102030405060708090a0b0c0d0e0f10'
+gcm='-E aes-gcm-16 0x0102030405060708090a0b0c0d0e0f1011121314'
 in_ns "$a" setkey -f - <<-RULES
+	add fd01::2 fd01::1 ah 0x2006 -m transport -r 64 $mac;
+	add fd01::2 fd01::1 esp 0x2008 -m transport -r 64 -f esn $gcm;
 	spdadd ::/0 fd01::1[7777] udp -P in ipsec esp/transport//require;
 RULES
 for port in 7692 7777; do
