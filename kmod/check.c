@@ -60,16 +60,35 @@ static noinline enum espl_verdict lookup_quoted(struct espl_net *en, struct sk_b
 	return lookup(en, &about, local, policy, kept);
 }
 
-static enum espl_verdict inbound(struct espl_net *en, struct sk_buff *skb,
-				 const struct espl_flow *flow, bool local,
-				 struct espl_policy **policy,
-				 struct espl_plan **kept)
+/*
+ * In clear it does not come where that would not. IP looks for whom it is by what it
+ * quotes, and by nothing else: so it need not go to whom that is from; of a source route
+ * it takes the end or the next hop; what translators did is undone for both; and IPv6 looks
+ * behind AH. Of what is in ESP nobody is told anything.
+ */
+static noinline enum espl_verdict lookup_quoted_clear(struct espl_net *en, struct sk_buff *skb,
+						      const struct espl_flow *flow,
+						      bool local,
+						      struct espl_policy **policy,
+						      struct espl_plan **kept)
 {
-	enum espl_verdict verdict = lookup(en, flow, local, policy, kept);
+	enum espl_verdict verdict;
+	struct espl_flow about;
+	union nf_inet_addr hop;
 
-	if (verdict == ESPL_NO_POLICY)
-		return lookup_quoted(en, skb, flow, local, policy, kept);
-	return verdict;
+	if (!espl_quote_read(skb, flow, &about, &hop) || about.proto == IPPROTO_ESP ||
+	    (about.proto == IPPROTO_AH && about.family == AF_INET))
+		return ESPL_NO_POLICY;
+	if (about.proto == IPPROTO_AH) {
+		about.proto_hidden = true;
+		about.ports_known = false;
+	}
+	espl_ct_undo_nat(skb, &about);
+	verdict = lookup(en, &about, local, policy, kept);
+	if (!about.led || (verdict != ESPL_NO_POLICY && verdict != ESPL_BYPASS))
+		return verdict;
+	about.saddr = hop;
+	return lookup(en, &about, local, policy, kept);
 }
 
 static bool fits(const struct espl_tmpl *tmpl, const struct espl_sa_conf *conf)
@@ -159,13 +178,17 @@ bool espl_check_chain(struct espl_net *en, struct sk_buff *skb,
 {
 	const struct espl_cb *cb = espl_cb(skb);
 	struct espl_policy *policy = NULL;
+	enum espl_verdict verdict;
 	struct espl_plan *kept;
 
 	/* What is spared is spared to come in clear. This did not. */
 	flow->group = false;
 	flow->neighbour = false;
 	*why = ESPL_IN_POLICY;
-	switch (inbound(en, skb, flow, local, &policy, &kept)) {
+	verdict = lookup(en, flow, local, &policy, &kept);
+	if (verdict == ESPL_NO_POLICY)
+		verdict = lookup_quoted(en, skb, flow, local, &policy, &kept);
+	switch (verdict) {
 	case ESPL_NO_POLICY:
 	case ESPL_BYPASS:
 		return satisfies(cb, NULL, 0);
@@ -220,8 +243,8 @@ static unsigned int check_clear(struct espl_net *en, struct sk_buff *skb,
 				u8 family, bool local)
 {
 	struct espl_policy *policy = NULL;
+	enum espl_verdict verdict;
 	struct espl_plan *kept;
-	unsigned int verdict;
 	struct espl_flow flow;
 
 	if (is_exempt(skb, family))
@@ -229,13 +252,16 @@ static unsigned int check_clear(struct espl_net *en, struct sk_buff *skb,
 	if (!espl_flow_read(skb, family, &flow))
 		return NF_ACCEPT;	/* the IP layer drops it */
 	if (!local && flow.fragment) {
-		verdict = espl_frag_settle(en, skb, &flow, ALL_DIRS,
-					   ESPL_FRAG_FORWARD);
-		if (verdict != NF_ACCEPT)
-			return verdict;
+		unsigned int settled = espl_frag_settle(en, skb, &flow, ALL_DIRS,
+							ESPL_FRAG_FORWARD);
+		if (settled != NF_ACCEPT)
+			return settled;
 	}
 	espl_ct_undo_nat(skb, &flow);
-	switch (inbound(en, skb, &flow, local, &policy, &kept)) {
+	verdict = lookup(en, &flow, local, &policy, &kept);
+	if (verdict == ESPL_NO_POLICY)
+		verdict = lookup_quoted_clear(en, skb, &flow, local, &policy, &kept);
+	switch (verdict) {
 	case ESPL_PROTECT:
 		if (is_optional(policy))
 			return NF_ACCEPT;

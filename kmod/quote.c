@@ -53,8 +53,8 @@ int espl_quote_begin(struct sk_buff *skb, u8 family, unsigned int offset)
 	unsigned int len = family == AF_INET ? sizeof(struct iphdr) :
 					       sizeof(struct ipv6hdr);
 
-	if (network < 0 || !pskb_may_pull(skb, quote + len) ||
-	    skb->data[quote] >> 4 != (family == AF_INET ? 4 : 6))
+	/* IP does not look at the version there, and goes by what it finds. */
+	if (network < 0 || !pskb_may_pull(skb, quote + len))
 		return -1;
 	skb_set_network_header(skb, quote);
 	return network;
@@ -69,7 +69,37 @@ static void reverse(struct espl_flow *flow)
 }
 
 /**
- * espl_quote_flow() - the flow that an ICMP error is about, the error's way
+ * espl_quote_read() - the flow that an ICMP error is about, the error's way
+ * @skb: a packet, its network header set, at or behind its data
+ * @flow: its flow
+ * @about: the flow of the quoted packet, reversed
+ * @hop: where that was to go next
+ *
+ * Context: Any; @skb may be pulled.
+ * Return: Whether it is an ICMP error and quotes that much of a packet.
+ */
+bool espl_quote_read(struct sk_buff *skb, const struct espl_flow *flow,
+		     struct espl_flow *about, union nf_inet_addr *hop)
+{
+	struct espl_upper upper;
+	int network;
+	bool found;
+
+	if (!espl_quote_is_error(flow) || !espl_upper_find(skb, flow->family, &upper))
+		return false;
+	network = espl_quote_begin(skb, flow->family, upper.offset);
+	if (network < 0)
+		return false;
+	*hop = espl_flow_hop(skb, flow->family);
+	found = espl_flow_read(skb, flow->family, about);
+	skb_set_network_header(skb, network);
+	if (found)
+		reverse(about);
+	return found;
+}
+
+/**
+ * espl_quote_flow() - the same, where the error may go the way of what it is about
  * @skb: a packet, its network header set, at or behind its data
  * @flow: its flow
  * @about: the flow of the quoted packet, reversed
@@ -83,20 +113,10 @@ static void reverse(struct espl_flow *flow)
 bool espl_quote_flow(struct sk_buff *skb, const struct espl_flow *flow,
 		     struct espl_flow *about)
 {
-	struct espl_upper upper;
-	int network;
-	bool found;
+	union nf_inet_addr hop;
 
-	if (!espl_quote_is_error(flow) || !espl_upper_find(skb, flow->family, &upper))
+	if (!espl_quote_read(skb, flow, about, &hop))
 		return false;
-	network = espl_quote_begin(skb, flow->family, upper.offset);
-	if (network < 0)
-		return false;
-	found = espl_flow_read(skb, flow->family, about);
-	skb_set_network_header(skb, network);
-	if (!found)
-		return false;
-	reverse(about);
 	/* What quotes ESP or AH is about the way, not about what is inside. */
 	if (about->proto == IPPROTO_ESP || about->proto == IPPROTO_AH)
 		return false;

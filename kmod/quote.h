@@ -11,6 +11,8 @@
 
 bool espl_quote_is_error(const struct espl_flow *flow);
 int espl_quote_begin(struct sk_buff *skb, u8 family, unsigned int offset);
+bool espl_quote_read(struct sk_buff *skb, const struct espl_flow *flow,
+		     struct espl_flow *about, union nf_inet_addr *hop);
 bool espl_quote_flow(struct sk_buff *skb, const struct espl_flow *flow,
 		     struct espl_flow *about);
 
