@@ -196,10 +196,14 @@ static bool prepare4(struct net *net, struct sk_buff *skb)
 
 static bool prepare6(struct sk_buff *skb)
 {
+	const struct inet6_dev *idev = __in6_dev_get(skb->dev);
 	const u8 *hop = (const u8 *)(ipv6_hdr(skb) + 1);
 	unsigned int offset = sizeof(struct ipv6hdr);
 	unsigned int nhoff = offsetof(struct ipv6hdr, nexthdr);
 
+	/* It may have come in IPv4. What is behind IP's door relies on that. */
+	if (!idev || READ_ONCE(idev->cnf.disable_ipv6))
+		return false;
 	/* Hop-by-hop options are not looked at (RFC 8200 section 4.3). */
 	if (ipv6_hdr(skb)->nexthdr == NEXTHDR_HOP) {
 		if (skb->len < offset + 8 || skb->len < offset + (hop[1] + 1) * 8)
