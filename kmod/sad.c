@@ -241,13 +241,15 @@ int espl_sad_getspi(struct espl_sa *sa, u32 min, u32 max)
 	start = get_random_u32();
 	for (u64 i = 0; i < tries; i++) {
 		u32 spi = min + (u32)(((u64)start + i) % range);
-		int err;
 
 		sa->conf.spi = htonl(spi);
 		sa->spi_key.spi = sa->conf.spi;
-		err = espl_sad_add(sa);
-		if (err != -EEXIST)
-			return err;
+		/*
+		 * Not by trying to add it: a packet may be at an SA that has been in the
+		 * list of its pair, and would be led into the list that it is in next.
+		 */
+		if (!at_spi(sa))
+			return espl_sad_add(sa);
 	}
 	return -EEXIST;
 }
