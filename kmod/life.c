@@ -15,11 +15,20 @@
 #include "spd.h"
 #include "tx.h"
 
-static void wake(struct espl_sa *sa, unsigned long delay)
+/* Have the work look now. */
+static void wake(struct espl_sa *sa)
 {
 	espl_sa_get(sa);
-	if (mod_delayed_work(espl_wq, &sa->life, delay))
+	if (mod_delayed_work(espl_wq, &sa->life, 0))
 		espl_sa_put(sa);	/* it was pending and holds one already */
+}
+
+/* Or later; but no later than it is to look already, for a packet may just have woken it. */
+static void wake_after(struct espl_sa *sa, unsigned long delay)
+{
+	espl_sa_get(sa);
+	if (!queue_delayed_work(espl_wq, &sa->life, delay))
+		espl_sa_put(sa);
 }
 
 static bool used_up(const struct espl_sa *sa, const struct espl_lifetime *limit)
@@ -82,9 +91,9 @@ static void arm(struct espl_sa *sa)
 	unsigned long dummy = HZ / 2 + get_random_u32() % HZ;
 
 	if (sends_dummies(sa))
-		wake(sa, next ? min(delay, dummy) : dummy);
+		wake_after(sa, next ? min(delay, dummy) : dummy);
 	else if (next)
-		wake(sa, delay);
+		wake_after(sa, delay);
 }
 
 static void work(struct work_struct *w)
@@ -94,6 +103,11 @@ static void work(struct work_struct *w)
 	mutex_lock(&sa->en->lock);
 	if (sa->stage == ESPL_GONE)
 		goto out;
+	/*
+	 * It may have been set while this work waited for the lock, by who knew of no first
+	 * use. What wakes it from here on is let be.
+	 */
+	espl_life_stop(sa);
 	/* The soft limit first: a burst may have reached both. */
 	if (!sa->told && sa->state != SADB_SASTATE_LARVAL &&
 	    reached(sa, &sa->conf.soft, sa->seq_soft)) {
@@ -158,14 +172,14 @@ void espl_life_start(struct espl_sa *sa)
 {
 	/* It may have inherited more than its limits are. */
 	if (used_up(sa, &sa->conf.hard) || (!sa->told && used_up(sa, &sa->conf.soft)))
-		wake(sa, 0);
+		wake(sa);
 	else
 		arm(sa);
 }
 
 /**
- * espl_life_stop() - stop the clock of an SA that left the SAD
- * @sa: the SA, already ESPL_GONE, so that a work under way ends
+ * espl_life_stop() - stop the clock of an SA
+ * @sa: the SA; if it leaves the SAD already ESPL_GONE, so that a work under way ends
  *
  * Context: Process, espl_net.lock held.
  */
@@ -189,7 +203,7 @@ static void touch(struct espl_sa *sa)
 		return;
 	WRITE_ONCE(sa->first_used, espl_now());
 	if (conf->hard.usetime || conf->soft.usetime)
-		wake(sa, 0);
+		wake(sa);
 }
 
 /**
@@ -215,7 +229,7 @@ bool espl_life_charge(struct espl_sa *sa, unsigned int bytes)
 	if (sa->counted && (used_up(sa, &conf->hard) ||
 			    (READ_ONCE(sa->state) == SADB_SASTATE_MATURE &&
 			     used_up(sa, &conf->soft))))
-		wake(sa, 0);
+		wake(sa);
 	return true;
 }
 
@@ -236,7 +250,7 @@ u64 espl_life_seq(struct espl_sa *sa)
 
 	if (seq >= sa->seq_soft &&
 	    (seq >= sa->seq_max || READ_ONCE(sa->state) == SADB_SASTATE_MATURE))
-		wake(sa, 0);
+		wake(sa);
 	/* Read last: pairs with sa.c's inherit_window(). */
 	return seq <= READ_ONCE(sa->seq_max) ? seq : 0;
 }
