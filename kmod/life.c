@@ -37,12 +37,17 @@ static bool used_up(const struct espl_sa *sa, const struct espl_lifetime *limit)
 	       (limit->bytes && atomic64_read(&sa->bytes) >= limit->bytes);
 }
 
+/* So many seconds after something, of which keyers may name more than there are; 0: never. */
+static u64 after(u64 when, u64 seconds)
+{
+	return when && seconds ? when + min(seconds, U64_MAX - when) : 0;
+}
+
 /* When a limit of time is due, in seconds since boot; 0: never. */
 static u64 due(const struct espl_sa *sa, const struct espl_lifetime *limit)
 {
-	u64 add = limit->addtime ? sa->created + limit->addtime : 0;
-	u64 first = READ_ONCE(sa->first_used);
-	u64 use = limit->usetime && first ? first + limit->usetime : 0;
+	u64 add = after(sa->created, limit->addtime);
+	u64 use = after(READ_ONCE(sa->first_used), limit->usetime);
 
 	if (sa->conf.state == SADB_SASTATE_LARVAL)
 		return sa->created + ESPL_LARVAL_SECONDS;
@@ -260,8 +265,8 @@ static u64 policy_due(const struct espl_policy *policy)
 {
 	const struct espl_lifetime *hard = &policy->hard;
 	u64 used = READ_ONCE(policy->last_used) ?: policy->created;
-	u64 add = hard->addtime ? policy->created + hard->addtime : 0;
-	u64 idle = hard->usetime ? used + hard->usetime : 0;
+	u64 add = after(policy->created, hard->addtime);
+	u64 idle = after(used, hard->usetime);
 
 	return add && idle ? min(add, idle) : add + idle;
 }

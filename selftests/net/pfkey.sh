@@ -77,6 +77,14 @@ is 'an SA is dumped as it was given' "$(printf '%s\n' '10.1.0.1 10.1.0.2 ' \
 try 'deleteall takes it away' in_ns "$a" setkey -c <<<'deleteall 10.1.0.1 10.1.0.2 esp;'
 is 'and it is gone' 'No SAD entries.' "$(in_ns "$a" setkey -D)"
 
+# Limits that no clock will see.
+forever=18446744073709551615
+in_ns "$a" setkey -c <<<"add 10.1.0.1 10.1.0.2 esp 0x1001 -lh $forever -ls $forever -bh $forever -bs $forever -E aes-gcm-16 $key;"
+is 'an SA may live for 2^64 - 1 seconds' 1 "$(in_ns "$a" setkey -D | grep -c "state=mature")"
+is 'and its limits are dumped as they were given' 1 \
+	"$(in_ns "$a" setkey -D | grep -c "diff: .*hard: $forever(s).soft: $forever(s)")"
+in_ns "$a" setkey -F
+
 # Larval SAs and what lives for a second only go by themselves.
 in_ns "$a" setkey -c <<<"add 10.1.0.1 10.1.0.2 esp 0x1001 -lh 1 -ls 1 -E aes-gcm-16 $key;"
 try 'a hard lifetime of one second ends the SA' \
