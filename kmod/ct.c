@@ -120,9 +120,8 @@ static bool is_asked(struct espl_net *en, enum espl_dir dir,
 		     const struct nf_conntrack_tuple *tuple)
 {
 	struct espl_flow flow = flow_of(tuple, dir == ESPL_OUT);
-	struct espl_policy *policy;
 
-	switch (espl_spd_lookup(en, dir, &flow, &policy)) {
+	switch (espl_spd_lookup(en, dir, &flow)) {
 	case ESPL_NO_POLICY:
 	case ESPL_BYPASS:
 		return false;

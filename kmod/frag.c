@@ -54,13 +54,12 @@ static bool ports_decide(struct espl_net *en, const struct espl_flow *flow,
 			 unsigned int dirs)
 {
 	struct espl_flow later = *flow;
-	struct espl_policy *policy;
 
 	later.ports_known = false;
 	later.proto_hidden = flow->family == AF_INET6;
 	for (unsigned int dir = 0; dir < ESPL_DIRS; dir++)
 		if ((dirs & BIT(dir)) &&
-		    espl_spd_lookup(en, dir, &later, &policy) == ESPL_UNCLEAR)
+		    espl_spd_lookup(en, dir, &later) == ESPL_UNCLEAR)
 			return true;
 	return false;
 }

@@ -131,7 +131,6 @@ struct espl_policy *espl_spd_lookup_id(struct espl_net *en, u32 id);
 struct espl_policy *espl_spd_lookup_sel(struct espl_net *en, enum espl_dir dir,
 					const struct espl_sel *sel);
 enum espl_verdict espl_spd_lookup(struct espl_net *en, enum espl_dir dir,
-				  const struct espl_flow *flow,
-				  struct espl_policy **policy);
+				  const struct espl_flow *flow);
 
 #endif

@@ -305,7 +305,7 @@ void espl_index_del(struct espl_net *en, struct espl_policy *policy)
  */
 void espl_index_changed(struct espl_net *en)
 {
-	/* Pairs with espl_spd_lookup(): who sees the number sees the change. */
+	/* Pairs with recall(): who sees the number sees the change. */
 	smp_store_release(&en->spd_version, atomic_long_inc_return(&versions));
 }
 
@@ -520,29 +520,13 @@ static bool same_flow(const struct espl_flow *a, const struct espl_flow *b)
 	return !differ;
 }
 
-/**
- * espl_index_lookup() - what the SPD says of a flow, and what was made of it
- * @en: the namespace
- * @dir: which way the flow goes
- * @flow: the flow
- * @policy: set to the first policy that covers it, lent, where there is one
- * @plan: set to what the caller has kept for the flow, or may keep: its own until the
- *	  next lookup on this CPU
- *
- * Where hidden ports decide between clear and not clear, or between two ways
- * to protect, the answer is ESPL_UNCLEAR.
- *
- * Context: BH off, RCU read side.
- * Return: The verdict.
- */
-enum espl_verdict espl_index_lookup(struct espl_net *en, enum espl_dir dir,
-				    const struct espl_flow *flow,
-				    struct espl_policy **policy,
-				    struct espl_plan **plan)
+/* What was found for a flow, now or before. */
+static __always_inline struct cached *recall(struct espl_net *en, enum espl_dir dir,
+					     const struct espl_flow *flow,
+					     struct espl_plan **plan)
 {
 	/* Pairs with espl_index_changed(). Before the search, or it were too new. */
 	unsigned long version = smp_load_acquire(&en->spd_version);
-	unsigned long jiffy = jiffies;
 	unsigned int i = slot(dir, flow);
 	struct cached *cached = &this_cpu_ptr(cache)->flow[i];
 
@@ -554,8 +538,34 @@ enum espl_verdict espl_index_lookup(struct espl_net *en, enum espl_dir dir,
 		cached->flow = *flow;
 		(*plan)->sad_version = 0;
 		cached->verdict = find(en, dir, flow, &cached->policy);
-		cached->touched = jiffy - 1;
+		cached->touched = jiffies - 1;
 	}
+	return cached;
+}
+
+/**
+ * espl_index_lookup() - what the SPD says of a packet, and what was made of it
+ * @en: the namespace
+ * @dir: which way the packet goes
+ * @flow: its flow
+ * @policy: set to the first policy that covers it, lent, where there is one
+ * @plan: set to what the caller has kept for the flow, or may keep: its own until the
+ *	  next lookup on this CPU
+ *
+ * Where hidden ports decide between clear and not clear, or between two ways
+ * to protect, the answer is ESPL_UNCLEAR. The policy has been used.
+ *
+ * Context: BH off, RCU read side.
+ * Return: The verdict.
+ */
+enum espl_verdict espl_index_lookup(struct espl_net *en, enum espl_dir dir,
+				    const struct espl_flow *flow,
+				    struct espl_policy **policy,
+				    struct espl_plan **plan)
+{
+	struct cached *cached = recall(en, dir, flow, plan);
+	unsigned long jiffy = jiffies;
+
 	*policy = cached->policy;
 	if (*policy && cached->touched != jiffy) {
 		cached->touched = jiffy;
@@ -565,22 +575,23 @@ enum espl_verdict espl_index_lookup(struct espl_net *en, enum espl_dir dir,
 }
 
 /**
- * espl_spd_lookup() - what the SPD says of a flow
+ * espl_spd_lookup() - what the SPD would say of a flow
  * @en: the namespace
  * @dir: which way the flow goes
  * @flow: the flow
- * @policy: set to the first policy that covers it, lent, where there is one
+ *
+ * For who has no packet of it: no policy is used by the question, or those of a peer
+ * that is silent would seem to be.
  *
  * Context: BH off, RCU read side.
  * Return: The verdict.
  */
 enum espl_verdict espl_spd_lookup(struct espl_net *en, enum espl_dir dir,
-				  const struct espl_flow *flow,
-				  struct espl_policy **policy)
+				  const struct espl_flow *flow)
 {
 	struct espl_plan *plan;
 
-	return espl_index_lookup(en, dir, flow, policy, &plan);
+	return recall(en, dir, flow, &plan)->verdict;
 }
 
 /**

@@ -621,9 +621,7 @@ static bool is_loop_copy(const struct sk_buff *skb, u8 family,
 
 static bool is_free(struct espl_net *en, const struct espl_flow *flow)
 {
-	struct espl_policy *policy;
-	struct espl_plan *plan;
-	enum espl_verdict verdict = espl_index_lookup(en, ESPL_OUT, flow, &policy, &plan);
+	enum espl_verdict verdict = espl_spd_lookup(en, ESPL_OUT, flow);
 
 	return verdict == ESPL_NO_POLICY || verdict == ESPL_BYPASS;
 }

@@ -84,6 +84,14 @@ static int add(enum espl_dir dir, struct espl_sel sel, u8 action, u32 priority,
 
 #define HIDDEN	0
 
+static enum espl_verdict lookup(enum espl_dir dir, const struct espl_flow *flow,
+				struct espl_policy **policy)
+{
+	struct espl_plan *plan;
+
+	return espl_index_lookup(&en, dir, flow, policy, &plan);
+}
+
 static enum espl_verdict says(enum espl_dir dir, u32 addr, u16 port, u32 *id)
 {
 	struct espl_flow flow = {
@@ -91,7 +99,7 @@ static enum espl_verdict says(enum espl_dir dir, u32 addr, u16 port, u32 *id)
 		.dport = htons(port), .ports_known = port != HIDDEN,
 	};
 	struct espl_policy *policy;
-	enum espl_verdict verdict = espl_spd_lookup(&en, dir, &flow, &policy);
+	enum espl_verdict verdict = lookup(dir, &flow, &policy);
 
 	*id = policy ? policy->id : 0;
 	return verdict;
@@ -245,13 +253,13 @@ static void keys(void)
 	add(ESPL_OUT, six, IPSEC_POLICY_DISCARD, 0, false);
 	flow.ports_known = true;
 	flow.saddr.ip = htonl(0xc0a80102);
-	check(espl_spd_lookup(&en, ESPL_OUT, &flow, &policy) == ESPL_PROTECT, "a source that is covered");
-	check(espl_spd_lookup(&en, ESPL_IN, &flow, &policy) == ESPL_NO_POLICY, "the other way it is not");
-	check(espl_spd_lookup(&en, ESPL_OUT, &flow, &policy) == ESPL_PROTECT, "and this way it still is");
+	check(lookup(ESPL_OUT, &flow, &policy) == ESPL_PROTECT, "a source that is covered");
+	check(lookup(ESPL_IN, &flow, &policy) == ESPL_NO_POLICY, "the other way it is not");
+	check(lookup(ESPL_OUT, &flow, &policy) == ESPL_PROTECT, "and this way it still is");
 	flow.saddr.ip = htonl(0xc0a90102);
-	check(espl_spd_lookup(&en, ESPL_OUT, &flow, &policy) == ESPL_NO_POLICY, "one that is not");
+	check(lookup(ESPL_OUT, &flow, &policy) == ESPL_NO_POLICY, "one that is not");
 	flow.family = AF_INET6;
-	check(espl_spd_lookup(&en, ESPL_OUT, &flow, &policy) == ESPL_DISCARD, "nor is it of the other family");
+	check(lookup(ESPL_OUT, &flow, &policy) == ESPL_DISCARD, "nor is it of the other family");
 	espl_spd_flush(&en);
 	for (int dir = 0; dir < ESPL_DIRS; dir++)
 		check(no_shapes(dir), "flushed, no shape is left");
@@ -298,7 +306,7 @@ static unsigned int met(struct espl_flow flow)
 
 	espl_index_changed(&en);
 	shim_met = 0;
-	espl_spd_lookup(&en, ESPL_OUT, &flow, &policy);
+	lookup(ESPL_OUT, &flow, &policy);
 	return shim_met;
 }
 
@@ -527,7 +535,7 @@ static int step(u32 now)
 static enum espl_verdict spd_says(const struct espl_flow *flow, u32 *id)
 {
 	struct espl_policy *policy;
-	enum espl_verdict said = espl_spd_lookup(&en, ESPL_OUT, flow, &policy);
+	enum espl_verdict said = lookup(ESPL_OUT, flow, &policy);
 
 	*id = policy ? policy->id : 0;
 	return said;
