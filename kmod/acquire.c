@@ -374,7 +374,9 @@ static void ask(struct work_struct *work)
 		sa = policy ? conceive(en, &acquire->want) : NULL;
 		if (sa) {
 			acquire->sa = sa;
-			espl_pfkey_acquire(acquire, policy);
+			/* What nobody has heard is no question: the next packet asks again. */
+			if (!espl_pfkey_acquire(acquire, policy))
+				espl_sad_del(sa);
 			continue;
 		}
 		spin_lock_bh(&en->hold_lock);

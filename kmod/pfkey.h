@@ -20,7 +20,7 @@ void espl_pfkey_fini_net(struct espl_net *en);
 void espl_pfkey_new_mapping(struct espl_sa *sa, const struct espl_mapping *from,
 			    const struct espl_mapping *to);
 bool espl_pfkey_has_keyer(const struct espl_net *en, u8 proto);
-void espl_pfkey_acquire(const struct espl_acquire *acquire,
+bool espl_pfkey_acquire(const struct espl_acquire *acquire,
 			const struct espl_policy *policy);
 void espl_pfkey_policy_expire(struct espl_net *en,
 			      const struct espl_policy *policy);

@@ -24,17 +24,18 @@ static struct espl_pfkey_sock *to_ps(struct sock *sk)
 }
 
 /* Queue a message at a socket. One that has no room loses it, and that counts. */
-static void queue(struct espl_pfkey_sock *ps, struct sk_buff *skb)
+static bool queue(struct espl_pfkey_sock *ps, struct sk_buff *skb)
 {
 	if (skb && !sock_queue_rcv_skb(&ps->sk, skb))
-		return;
+		return true;
 	espl_pfkey_forget(skb);
 	espl_stat_inc(ps->en, ESPL_PFKEY_LOST);
+	return false;
 }
 
-static void tell(struct espl_pfkey_sock *ps, const struct espl_pfkey_build *build)
+static bool tell(struct espl_pfkey_sock *ps, const struct espl_pfkey_build *build)
 {
-	queue(ps, espl_pfkey_finish(build, ps->modern, NULL));
+	return queue(ps, espl_pfkey_finish(build, ps->modern, NULL));
 }
 
 /**
@@ -317,20 +318,23 @@ bool espl_pfkey_has_keyer(const struct espl_net *en, u8 proto)
 	return READ_ONCE(en->keyers) & BIT(espl_pfkey_satype(proto));
 }
 
-/* Those who registered for a protocol, and those who hear everything. */
-static bool is_told(const struct espl_pfkey_sock *ps, u8 satype)
-{
-	return ps->promisc || (ps->registered & BIT(satype));
-}
-
-static void tell_keyers(struct espl_net *en, u8 satype,
+/*
+ * Those who registered for a protocol, and those who hear everything. Returns whether one
+ * of the former has heard.
+ */
+static bool tell_keyers(struct espl_net *en, u8 satype,
 			const struct espl_pfkey_build *build)
 {
+	bool heard = false;
 	struct sock *sk;
 
-	sk_for_each(sk, &en->pfkey_socks)
-		if (is_told(to_ps(sk), satype))
-			tell(to_ps(sk), build);
+	sk_for_each(sk, &en->pfkey_socks) {
+		bool is_keyer = to_ps(sk)->registered & BIT(satype);
+
+		if (is_keyer || to_ps(sk)->promisc)
+			heard |= tell(to_ps(sk), build) && is_keyer;
+	}
+	return heard;
 }
 
 /* A message of our own, begun. */
@@ -349,8 +353,9 @@ static struct espl_pfkey_build *announce(struct espl_net *en,
  * Those who know more than Linux's extensions hear which packet it is for.
  *
  * Context: Process, espl_net.lock held.
+ * Return: Whether any keyer has heard; its socket may be full.
  */
-void espl_pfkey_acquire(const struct espl_acquire *acquire,
+bool espl_pfkey_acquire(const struct espl_acquire *acquire,
 			const struct espl_policy *policy)
 {
 	const struct espl_pfkey_head head = {
@@ -362,7 +367,7 @@ void espl_pfkey_acquire(const struct espl_acquire *acquire,
 
 	espl_put_acquire(build, acquire, policy);
 	espl_put_trigger(build, &acquire->flow);
-	tell_keyers(en, head.satype, build);
+	return tell_keyers(en, head.satype, build);
 }
 
 /**

@@ -153,6 +153,24 @@ keyer_ends
 is 'an error about nothing asked is refused' 'ACQUIRE errno=3 satype=3' \
 	"$(in_ns "$a" python3 keyer.py ask 02060e03020000006300000001000000)"
 
+# A keyer whose socket is full has not heard the question: the next packet asks again.
+policies tunnel 10.1.0.1 10.1.0.2
+keyer "$a" watch
+kill -STOP "$keyer"
+for n in {1..800}; do echo "spdadd 10.9.0.1 10.9.0.2[$n] udp -P out none;"; done |
+	in_ns "$a" setkey -f - >/dev/null
+before=$(counter "$a" pfkey_lost)
+in_ns "$a" ping -n -q -c 1 -W 1 10.1.0.2 >/dev/null
+slowly eval '[ "$(counter "$a" pfkey_lost)" -gt '"$before"' ]'
+is 'a keyer that is full does not hear' 1 "$(($(counter "$a" pfkey_lost) - before))"
+is 'and nothing stands for the question' 0 "$(in_ns "$a" setkey -D | grep -c larval)"
+kill -CONT "$keyer"
+slowly eval '[ "$(heard SPDADD)" -gt 100 ]'
+in_ns "$a" ping -n -q -c 1 -W 1 10.1.0.2 >/dev/null
+slowly eval '[ "$(heard ACQUIRE)" = 1 ]'
+is 'when it has read, it hears the next packet ask' 1 "$(heard ACQUIRE)"
+keyer_ends
+
 # hold_packets=0: asked for, not waited for.
 echo 0 >/sys/module/esplanade/parameters/hold_packets
 put "$a" </dev/null
