@@ -230,6 +230,7 @@ void espl_spd_flush(struct espl_net *en)
 				retire(en, policy);
 			else
 				end(en, policy);
+			cond_resched();
 		}
 	}
 }
@@ -261,6 +262,7 @@ void espl_spd_commit(struct espl_net *en)
 		else if (!policy->dead)
 			espl_life_start_policy(policy);
 		espl_policy_put(policy);
+		cond_resched();
 	}
 	espl_ct_review(en, NULL);
 }
@@ -281,6 +283,7 @@ void espl_spd_abort(struct espl_net *en)
 		else if (!policy->dead)
 			take_out(en, policy);
 		espl_policy_put(policy);
+		cond_resched();
 	}
 }
 

@@ -26,6 +26,7 @@
 #define smp_load_acquire(p)	READ_ONCE(*(p))
 #define smp_store_release(p, v)	WRITE_ONCE(*(p), v)
 #define synchronize_rcu()		do {} while (0)
+#define cond_resched()		do {} while (0)
 #define THIS_MODULE
 #define __module_get(module)	do {} while (0)
 #define module_put(module)		do {} while (0)
