@@ -161,31 +161,27 @@ static int migrate_sa(struct espl_sa *old, const struct espl_pfkey_request *to)
 	return err;
 }
 
-static struct espl_sa *find_sa_at(struct espl_net *en,
-				  const struct espl_pfkey_request *at)
+static bool is_meant(const struct espl_sa *sa, const struct espl_pfkey_request *at)
 {
-	struct espl_sa *sa;
+	const struct espl_sa_conf *conf = &sa->conf;
 
-	list_for_each_entry(sa, &en->sas, all) {
-		const struct espl_sa_conf *conf = &sa->conf;
-
-		if (espl_sa_usable(sa) && conf->proto == at->proto &&
-		    conf->mode == at->mode &&
-		    (!at->reqid || at->reqid == conf->reqid) &&
-		    is_at(at, conf->family, &conf->saddr, &conf->daddr))
-			return sa;
-	}
-	return NULL;
+	return espl_sa_usable(sa) && conf->proto == at->proto && conf->mode == at->mode &&
+	       (!at->reqid || at->reqid == conf->reqid) &&
+	       is_at(at, conf->family, &conf->saddr, &conf->daddr);
 }
 
 static int migrate_sas(struct espl_pfkey_sock *ps, const struct espl_pfkey_request *pair)
 {
-	struct espl_sa *sa;
-	int err = 0;
+	struct espl_sa *sa, *next;
+	int err;
 
-	while (!err && (sa = find_sa_at(ps->en, pair)))
-		err = migrate_sa(sa, &pair[1]);
-	return err;
+	/* Those that move leave this list. */
+	list_for_each_entry_safe(sa, next, &ps->en->sas, all) {
+		err = is_meant(sa, pair) ? migrate_sa(sa, &pair[1]) : 0;
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 /* Others hear of it from nobody: that is how keyers know what they must act on. */
