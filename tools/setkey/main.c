@@ -59,6 +59,17 @@ void fail_at(const char *fmt, ...)
 	va_end(args);
 }
 
+/* Such a word is shown to nobody: a message may end in somebody's log. */
+bool may_be_key(const char *word)
+{
+	size_t len = strlen(word);
+
+	if (!strncasecmp(word, "0x", 2))
+		return len > strlen("0xffffffff");
+	return len > strlen("18446744073709551615") &&
+	       strspn(word, "0123456789abcdefABCDEF") == len;
+}
+
 /* An error in the script itself: "WHAT at `TOKEN': HINT", and the end. */
 void refuse(const char *what, const char *token, const char *fmt, ...)
 {
@@ -71,6 +82,8 @@ void refuse(const char *what, const char *token, const char *fmt, ...)
 		va_end(args);
 	}
 	batch_flush();
+	if (token && may_be_key(token))
+		token = "...";
 	warn_at("%s%s%s%s%s%s", what, token ? " at `" : "", token ? token : "",
 		token ? "'" : "", fmt ? ": " : "", hint);
 	warn_at("parse failed");

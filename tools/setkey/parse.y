@@ -5,8 +5,6 @@
  * order of options never matters.
  */
 %{
-#include <string.h>
-
 #include "setkey.h"
 
 extern char *yytext;
@@ -125,17 +123,14 @@ policy_words:
 
 %%
 
-/* Never shows what may be a key: a message may end in somebody's log. */
 static void yyerror(const char *what)
 {
-	bool hex = !strncmp(yytext, "0x", 2) && strlen(yytext) > 10;
-
 	if (yychar == YYEOF)
 		refuse(what, NULL,
 		       "the script ends in the middle of a command; each ends in `;'");
 	if (yychar == JUNK && yytext[0] == '"')
 		refuse(what, "\"", "a quoted text ends on the line it starts on");
-	if (yychar == QUOTED || hex)
+	if (yychar == QUOTED || may_be_key(yytext))
 		refuse(what, "...", "a quoted text, or a key, is out of place here");
 	refuse(what, yytext, NULL);
 }
