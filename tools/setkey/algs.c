@@ -187,7 +187,7 @@ void key_hex(struct key *key, uint8_t ext, const char *alg, const char *hex)
 	size_t digits, at = 0;
 
 	alg_start(key, ext, alg);
-	if (strncmp(hex, "0x", 2))
+	if (strncasecmp(hex, "0x", 2))
 		refuse("syntax error", alg,
 		       "its key is \"quoted text\" or 0xHEX digits");
 	hex += 2;
