@@ -113,10 +113,7 @@ static void run_script(const char *file)
 	cmd_reset();
 	yyparse();
 	batch_flush();
-	if (ferror(yyin))
-		fail_at("read: %s", strerror(errno));
-	else
-		batch_end();
+	batch_end();
 }
 
 static void NORETURN usage(FILE *out, int status)

@@ -243,6 +243,8 @@ transaction
 result $? "-t: messages are numbered, and others refused"
 expect 1 '^setkey: /nonexistent: No such file' -n -f /nonexistent
 result $? "a script that is not there"
+expect 1 '^setkey: \.,1: read: Is a directory' -n -f .
+result $? "a script that cannot be read"
 place
 result $? "file and line of a refusal"
 soup
