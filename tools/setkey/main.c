@@ -131,7 +131,7 @@ struct job {
 
 static void job_set(struct job *job, int what)
 {
-	if (job->what && job->what != what)
+	if (job->file || (job->what && job->what != what))
 		usage(stderr, 1);
 	job->what = what;
 }

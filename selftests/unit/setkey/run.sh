@@ -233,6 +233,8 @@ expect 0 '^setkey (Esplanade)' -V
 result $? "-V"
 expect 1 '^usage: setkey' -D -F
 result $? "two things at once"
+expect 1 '^usage: setkey' -n -f /dev/null -f /dev/null
+result $? "two scripts"
 expect 1 '^usage: setkey' -t -D
 result $? "a dump as a transaction"
 expect 1 '^usage: setkey' -j -f /dev/null
