@@ -130,7 +130,10 @@ void json_sa(const struct sadb_msg *hdr, const struct exts *x)
 	add_number(o, "replay", ext_window(x));
 	add_number(o, "flags", sa->sadb_sa_flags);
 	add(o, "esn", flag(sa->sadb_sa_flags & SADB_X_SAFLAGS_ESN));
-	add_alg(o, "encryption", SADB_EXT_KEY_ENCRYPT, sa->sadb_sa_encrypt, x);
+	if (hdr->sadb_msg_satype == SADB_X_SATYPE_IPCOMP)
+		add_alg(o, "compression", 0, sa->sadb_sa_encrypt, x);
+	else
+		add_alg(o, "encryption", SADB_EXT_KEY_ENCRYPT, sa->sadb_sa_encrypt, x);
 	add_alg(o, "authentication", SADB_EXT_KEY_AUTH, sa->sadb_sa_auth, x);
 	add_encap(o, x);
 	add(o, "created", when(now.sadb_lifetime_addtime));
