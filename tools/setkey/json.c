@@ -27,9 +27,15 @@ static json_t *address(const union addr *a)
 	return whole(json_string(addr_text(a, buf, sizeof(buf))));
 }
 
+/* Its integers end at 2^63 - 1, which is as good as any number above. */
+static json_t *integer(uint64_t value)
+{
+	return whole(json_integer(value > INT64_MAX ? INT64_MAX : value));
+}
+
 static json_t *when(uint64_t seconds)
 {
-	return whole(seconds ? json_integer(seconds) : json_null());
+	return seconds ? integer(seconds) : json_null();
 }
 
 static json_t *flag(bool is)
@@ -44,7 +50,7 @@ static void add(json_t *object, const char *name, json_t *value)
 
 static void add_number(json_t *object, const char *name, uint64_t value)
 {
-	add(object, name, whole(json_integer(value)));
+	add(object, name, integer(value));
 }
 
 static void add_limits(json_t *object, const char *name, const struct sadb_ext *ext)
