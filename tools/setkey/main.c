@@ -234,6 +234,8 @@ int main(int argc, char **argv)
 		usage(stderr, 1);
 	if ((opt.json || opt.brief) && job.what != 'D')
 		usage(stderr, 1);
+	if (opt.json && opt.verbose)
+		usage(stderr, 1);
 	if (opt.brief && (opt.json || job.policies || opt.parse_only))
 		usage(stderr, 1);
 	if (!opt.parse_only)

@@ -237,6 +237,8 @@ expect 1 '^usage: setkey' -n -f /dev/null -f /dev/null
 result $? "two scripts"
 expect 1 '^usage: setkey' -t -D
 result $? "a dump as a transaction"
+expect 1 '^usage: setkey' -n -j -v -D
+result $? "JSON among messages"
 expect 1 '^usage: setkey' -j -f /dev/null
 result $? "a script as JSON"
 expect 1 '^usage: setkey' -l -D -P
