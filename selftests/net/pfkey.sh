@@ -63,6 +63,11 @@ in_ns "$a" setkey -c <<<'flush; spdflush;'
 is 'flushed: no SAs' 'No SAD entries.' "$(in_ns "$a" setkey -D)"
 is 'flushed: no policies' 'No SPD entries.' "$(in_ns "$a" setkey -DP)"
 
+line='192.0.2.0/24 198.51.100.0/24 tcp -P in ipsec esp/tunnel/10.1.0.2-10.1.0.1/unique:7;'
+try 'a policy goes by the words that it came by' \
+	in_ns "$a" setkey -c <<<"spdadd $line spddelete $line"
+is 'and it is gone' 'No SPD entries.' "$(in_ns "$a" setkey -DP)"
+
 # Every field of an SA comes back as it went in.
 in_ns "$a" setkey -c <<-RULES
 	add 10.1.0.1 10.1.0.2 esp 0x1001 -m tunnel -r 32 -u 7 -lh 3600 -ls 3000 -bh 1000000 -bs 800000 -E aes-cbc 0x000102030405060708090a0b0c0d0e0f -A hmac-sha1 0x3031323334353637383930313233343536373839;

@@ -148,16 +148,22 @@ static void rule_parse(struct rule *r, uint8_t dir, const char *text)
 	level_parse(r, level ? level : "");
 }
 
+static void dir_parse(struct policy *p, struct words *w)
+{
+	p->dir = named(&dir_names, next(w, "a direction"), "in, out or fwd");
+	p->priority = PRIORITY_DEF;
+}
+
+/* To delete, the direction is enough; the words that added it will do. */
 void policy_parse_dir(struct policy *p, const char *const *word,
 		      unsigned int n)
 {
 	struct words w = { word, n };
 
-	p->dir = named(&dir_names, next(&w, "a direction"),
-		       "in, out or fwd");
-	p->priority = PRIORITY_DEF;
-	if (w.left)
-		refuse(syntax, *w.word, "to delete, the direction is enough");
+	if (n > 1)
+		policy_parse(p, word, n);
+	else
+		dir_parse(p, &w);
 }
 
 void policy_parse(struct policy *p, const char *const *word, unsigned int n)
@@ -165,9 +171,7 @@ void policy_parse(struct policy *p, const char *const *word, unsigned int n)
 	struct words w = { word, n };
 	const char *text;
 
-	p->dir = named(&dir_names, next(&w, "a direction"),
-		       "in, out or fwd");
-	p->priority = PRIORITY_DEF;
+	dir_parse(p, &w);
 	text = next(&w, "what to do");
 	if (!strcmp(text, "prio") || !strcmp(text, "priority")) {
 		p->priority = priority_parse(&w);
