@@ -95,6 +95,12 @@ static void print_counts(const char *name, uint64_t now, uint64_t hard,
 	       (unsigned long long)soft, unit);
 }
 
+/* In seconds. The clock may have been put back since. */
+static uint64_t age(uint64_t made, uint64_t today)
+{
+	return made && made < today ? today - made : 0;
+}
+
 static void print_lifetimes(const struct exts *x)
 {
 	struct sadb_lifetime now, hard, soft;
@@ -109,8 +115,7 @@ static void print_lifetimes(const struct exts *x)
 	printf("\tcreated: %s\tcurrent: %s\n",
 	       date(now.sadb_lifetime_addtime, a, sizeof(a)),
 	       date(today, b, sizeof(b)));
-	print_counts("diff", now.sadb_lifetime_addtime ?
-		     today - now.sadb_lifetime_addtime : 0,
+	print_counts("diff", age(now.sadb_lifetime_addtime, today),
 		     hard.sadb_lifetime_addtime, soft.sadb_lifetime_addtime,
 		     "(s)");
 	printf("\tlast: %s\thard: %llu(s)\tsoft: %llu(s)\n",
@@ -217,8 +222,7 @@ void dump_brief(const struct sadb_msg *hdr, const struct exts *x)
 	       name_of(&satype_names, hdr->sadb_msg_satype),
 	       sa->sadb_sa_state < 4 ? "LMDd"[sa->sadb_sa_state] : '?',
 	       ntohl(sa->sadb_sa_spi),
-	       (unsigned long long)(now.sadb_lifetime_addtime ?
-				    today - now.sadb_lifetime_addtime : 0),
+	       (unsigned long long)age(now.sadb_lifetime_addtime, today),
 	       (unsigned long long)hard.sadb_lifetime_addtime,
 	       addr_text(ext_addr(x->ext[SADB_EXT_ADDRESS_SRC]), src, sizeof(src)),
 	       addr_text(ext_addr(x->ext[SADB_EXT_ADDRESS_DST]), dst, sizeof(dst)));
