@@ -8,7 +8,11 @@ _setkey() {
 
 	COMPREPLY=()
 	case $prev in
-	-*f) mapfile -t COMPREPLY < <(compgen -o plusdirs -f -- "$cur"); return ;;
+	-*f)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -o plusdirs -f -- "$cur")
+		return
+		;;
 	esac
 	case $cur in
 	-*) mapfile -t COMPREPLY < <(compgen -W '-a -c -D -DP -f -F -FP -H -h -jD -jDP

@@ -174,6 +174,23 @@ transaction()
 		expect 1 '^add satype=esp seq=2 ' -n -v -t -f "$work/script"
 }
 
+# A script's name may have blanks in it: readline must be told that it is one.
+completion()
+{
+	(
+		touch "$work/two words"
+		COMP_WORDS=(setkey -tf "$work/two") COMP_CWORD=2
+		# shellcheck disable=SC2317 # called by what follows
+		compopt() { echo "compopt $*"; }
+		# shellcheck source=tools/setkey/setkey.bash
+		. "$tool/setkey.bash"
+		_setkey
+		printf '%s\n' "${COMPREPLY[@]}"
+	) > "$work/out" 2>&1
+	printf '%s\n' 'compopt -o filenames' "$work/two words" |
+		diff -u - "$work/out" > "$work/why"
+}
+
 echo "KTAP version 1"
 build
 result $? "build with -Wall -Wextra and sanitizers"
@@ -251,6 +268,8 @@ expect 1 '^setkey: \.,1: read: Is a directory' -n -f .
 result $? "a script that cannot be read"
 place
 result $? "file and line of a refusal"
+completion
+result $? "completion of a script's name"
 soup
 result $? "$soups scripts of random words"
 
