@@ -253,10 +253,8 @@ static void add_natt_ports(struct msg *m)
 {
 	if (!cmd.udp)
 		return;
-	msg_nat_port(m, SADB_X_EXT_NAT_T_SPORT,
-		     src.has_port ? src.port.first : NAT_T_PORT);
-	msg_nat_port(m, SADB_X_EXT_NAT_T_DPORT,
-		     dst.has_port ? dst.port.first : NAT_T_PORT);
+	msg_nat_port(m, SADB_X_EXT_NAT_T_SPORT, src.port.first ?: NAT_T_PORT);
+	msg_nat_port(m, SADB_X_EXT_NAT_T_DPORT, dst.port.first ?: NAT_T_PORT);
 }
 
 /* sadb_sa_replay holds what eight bits can; this holds the rest. */

@@ -98,7 +98,6 @@ struct host {
 	union addr addr[MAX_ADDRS];	/* ports all zero */
 	unsigned int n;
 	unsigned int plen;		/* bits; ~0u: all of the address */
-	bool has_port;
 	struct range port;
 };
 

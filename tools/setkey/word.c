@@ -188,7 +188,6 @@ struct host host_parse(const char *text, int family, bool numeric)
 		name[len - 1] = '\0';
 		*port++ = '\0';
 		h.port = port_parse(port);
-		h.has_port = true;
 	}
 	plen = strchr(name, '/');
 	if (plen)
