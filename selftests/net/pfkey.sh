@@ -55,6 +55,9 @@ refused 'a policy that is there' 'File exists' 'spdadd 10.1.0.0/24 10.2.0.0/24 a
 refused 'a policy that is not there' 'No such file\|No entry' 'spddelete 10.7.0.0/24 10.2.0.0/24 any -P out;'
 refused 'an outbound tunnel of level use' 'Invalid argument' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel/10.1.0.1-10.1.0.2/use;'
 refused 'a tunnel without ends' 'two ends' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel//require;'
+refused 'ends that the kernel would choose' 'two ends' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel/me-any/require;'
+refused 'a labelled SA' 'no security labels' "add 10.1.0.1 10.1.0.2 esp 0x3000 -ctx 1 1 \"label\" -E aes-gcm-16 $key;"
+refused 'a labelled policy' 'no security labels' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -ctx 1 1 "label" -P out discard;'
 refused 'a direction nobody knows' 'in, out or fwd' 'spdadd 10.7.0.0/24 10.2.0.0/24 any -P sideways discard;'
 refused 'a line that stops in the middle' 'middle of a command' 'spdadd 10.7.0.0/24'
 

@@ -35,6 +35,8 @@ static const struct {
 	  "the kernel has no such algorithm, or cannot load it" },
 	{ EPROTONOSUPPORT, SA_MADE,
 	  "the kernel has no such protocol, or cannot load it" },
+	{ EOPNOTSUPP, SA_MADE | POLICY_MADE | BIT(SADB_X_SPDDELETE),
+	  "the kernel's PF_KEY takes no security labels (-ctx)" },
 	{ ETIMEDOUT, ANY, "the kernel did not answer" },
 	{ ENOBUFS, ANY,
 	  "messages from the kernel were lost; what is shown may be incomplete" },
