@@ -93,6 +93,10 @@ is 'and its limits are dumped as they were given' 1 \
 	"$(in_ns "$a" setkey -D | grep -c "diff: .*hard: $forever(s).soft: $forever(s)")"
 in_ns "$a" setkey -F
 
+ip netns exec "$a" setkey -x >/dev/full 2>/dev/null &
+try 'a monitor that nobody can hear ends' \
+	slowly eval "in_ns $a setkey -F; ! kill -0 $!"
+
 # Larval SAs and what lives for a second only go by themselves.
 in_ns "$a" setkey -c <<<"add 10.1.0.1 10.1.0.2 esp 0x1001 -lh 1 -ls 1 -E aes-gcm-16 $key;"
 try 'a hard lifetime of one second ends the SA' \

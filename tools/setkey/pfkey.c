@@ -270,7 +270,10 @@ static void show_wrapped(size_t len)
 	show_time();
 	show_message(hdr, len);
 	putchar('\n');
-	fflush(stdout);
+	if (fflush(stdout)) {
+		fprintf(stderr, "setkey: stdout: %s\n", strerror(errno));
+		exit(1);
+	}
 }
 
 void pfkey_monitor(void)
