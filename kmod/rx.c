@@ -147,6 +147,12 @@ static int routed4(struct net *net, struct sock *sk, struct sk_buff *skb)
 		espl_drop(espl_net(net), skb, ESPL_IN_HEADER);
 		return NET_RX_DROP;
 	}
+	/*
+	 * A redirect has a copy of what it is about, and no policy for that covers it: it
+	 * would show in clear what has come protected. And who sends by a tunnel has no
+	 * use for another way than the tunnel's end.
+	 */
+	IPCB(skb)->flags &= ~IPSKB_DOREDIRECT;
 	return dst_input(skb);
 }
 
@@ -168,10 +174,24 @@ static void route6(struct net *net, struct sk_buff *skb)
 						RT6_LOOKUP_F_HAS_SADDR));
 }
 
+/*
+ * No redirects, as in IPv4. IPv6 knows of no mark for that but a source route's, which
+ * it sends none for either; those who listen here would take it for one.
+ */
+static void forbid_redirect6(struct sk_buff *skb)
+{
+	const struct rt6_info *rt = (const struct rt6_info *)skb_dst(skb);
+
+	if (!(rt->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST)) &&
+	    !ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr))
+		IP6CB(skb)->srcrt = sizeof(struct ipv6hdr);
+}
+
 static int routed6(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
 	if (!skb_valid_dst(skb))
 		route6(net, skb);
+	forbid_redirect6(skb);
 	return dst_input(skb);
 }
 
