@@ -707,6 +707,17 @@ static noinline unsigned int leaving(struct espl_net *en, struct sk_buff *skb,
 	return judge(en, skb, &flow, state);
 }
 
+/*
+ * The mark is for one passage: what a device then puts around the packet is another one, and
+ * not all of them clear what IP has noted (L2TP and PPTP do not). A VRF shows the packet
+ * here before its device does.
+ */
+static void use_mark(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (!netif_is_l3_master(state->out))
+		*espl_marks(skb, state->pf) &= ~ESPL_SENT;
+}
+
 /**
  * espl_tx_hook() - POST_ROUTING
  * @priv: espl_net
@@ -724,8 +735,10 @@ unsigned int espl_tx_hook(void *priv, struct sk_buff *skb,
 	unsigned int verdict;
 
 	/* What we send comes by here once more: 110 instructions less for each packet. */
-	if (*espl_marks(skb, state->pf) & ESPL_SENT)
+	if (*espl_marks(skb, state->pf) & ESPL_SENT) {
+		use_mark(skb, state);
 		return NF_ACCEPT;
+	}
 	local_bh_disable();
 	verdict = leaving(priv, skb, state);
 	local_bh_enable();
