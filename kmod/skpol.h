@@ -35,13 +35,21 @@ static inline bool espl_skpol_is_bypass(const struct sock *sk, int dir)
 /**
  * espl_skpol_sender() - may a packet leave past the SPD
  * @skb: a packet in POST_ROUTING
+ * @by: the socket that IP was given it by, or NULL
+ * @proto: its upper-layer protocol
+ *
+ * What a tunnel's device has put around a socket's packet has that socket still, and is
+ * sent by the tunnel's, or by none. So is what a VRF's device has sent on as it was.
  *
  * Context: RCU read side.
- * Return: Whether its socket has asked for that.
+ * Return: Whether the socket that made it has asked for that.
  */
-static inline bool espl_skpol_sender(const struct sk_buff *skb)
+static inline bool espl_skpol_sender(const struct sk_buff *skb, struct sock *by, u8 proto)
 {
-	return espl_skpol_is_bypass(skb_to_full_sk(skb), XFRM_POLICY_OUT);
+	const struct sock *sk = skb_to_full_sk(skb);
+
+	return espl_skpol_is_bypass(sk, XFRM_POLICY_OUT) &&
+	       (by ? sk_to_full_sk(by) == sk : sk->sk_protocol == proto);
 }
 
 #endif

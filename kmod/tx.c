@@ -655,10 +655,6 @@ static unsigned int judge(struct espl_net *en, struct sk_buff *skb,
 		if (settled != NF_ACCEPT)
 			return settled;
 	}
-	if (espl_skpol_sender(skb)) {
-		espl_stat_inc(en, ESPL_OUT_BYPASS);
-		return NF_ACCEPT;
-	}
 	if (flow->led && leads_past(en, skb, flow))
 		return refuse(en, skb, ESPL_OUT_HEADER);
 	verdict = espl_index_lookup(en, ESPL_OUT, flow, &policy, &plan);
@@ -704,6 +700,11 @@ static noinline unsigned int leaving(struct espl_net *en, struct sk_buff *skb,
 		return NF_ACCEPT;
 	if (!espl_flow_read(skb, state->pf, &flow))
 		return refuse(en, skb, ESPL_OUT_HEADER);
+	/* Here, and not of packets that have waited: nobody knows then who gave them to IP. */
+	if (espl_skpol_sender(skb, state->sk, flow.proto)) {
+		espl_stat_inc(en, ESPL_OUT_BYPASS);
+		return NF_ACCEPT;
+	}
 	return judge(en, skb, &flow, state);
 }
 
