@@ -111,9 +111,13 @@ static bool cut_tcp(struct sk_buff *skb, u8 family, unsigned int mtu)
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 	unsigned int headers;
 
-	/* A tunnel's device has put its headers around it, and its socket is still there. */
+	/*
+	 * A tunnel's device has put its headers around it, and its socket is still there;
+	 * what is to be summed up then may be the tunnel's own UDP.
+	 */
 	if (!skb->sk || !sk_fullsock(skb->sk) || !sk_is_tcp(skb->sk) || skb->encapsulation ||
-	    skb->ip_summed != CHECKSUM_PARTIAL)
+	    skb->ip_summed != CHECKSUM_PARTIAL ||
+	    skb->csum_offset != offsetof(struct tcphdr, check))
 		return false;
 	headers = skb_transport_offset(skb) - skb_network_offset(skb) +
 		  tcp_hdrlen(skb);

@@ -48,6 +48,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
+#include <linux/tcp.h>
 
 #include "../unit/shim.h"
 
@@ -80,7 +81,9 @@ struct rhash_head {};
 struct dst_cache {};
 struct rcu_work {};
 struct dst_entry;
-struct sock;
+struct sock {
+	bool sk_gso_disabled;
+};
 
 /* Crypto: it is there, or it is not. */
 #define CRYPTO_MAX_ALG_NAME	128
@@ -161,6 +164,7 @@ struct sk_buff {
 	bool ignore_df;
 	bool encapsulation;
 	u8 ip_summed;
+	u16 csum_offset;
 	int skb_iif;
 	struct sock *sk;
 	char cb[48];
@@ -195,6 +199,9 @@ void skb_dst_update_pmtu_no_confirm(struct sk_buff *skb, u32 mtu);
 struct dst_entry *skb_dst(const struct sk_buff *skb);
 bool sk_fullsock(const struct sock *sk);
 bool sk_is_tcp(const struct sock *sk);
+struct sock *sk_to_full_sk(struct sock *sk);
+struct sock *skb_to_full_sk(const struct sk_buff *skb);
+const struct tcphdr *tcp_hdr(const struct sk_buff *skb);
 unsigned int tcp_hdrlen(const struct sk_buff *skb);
 void icmp_send(struct sk_buff *skb, int type, int code, __be32 info);
 void icmpv6_send(struct sk_buff *skb, u8 type, u8 code, u32 info);
