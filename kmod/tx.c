@@ -443,8 +443,23 @@ static struct sk_buff *segment(struct sk_buff *skb, const struct espl_plan *plan
 		tail += plan->sa[i]->taillen;
 	}
 	segs = espl_segment(skb, family, ALIGN(head, sizeof(long)), tail);
-	/* No features: linear segments with their checksums done. */
+	/*
+	 * No features: linear segments, and their checksums done, but for two kinds: a
+	 * tunnel's own UDP, which is left to the device if that says it can, and datagrams
+	 * that came in a list, each as it was.
+	 */
 	return segs ?: skb_gso_segment(skb, 0);
+}
+
+static void protect_summed(struct espl_net *en, struct sk_buff *skb,
+			   const struct espl_plan *plan, u8 family)
+{
+	if (!holds_sum(skb, family))
+		espl_drop(en, skb, ESPL_OUT_HEADER);
+	else if (!sum_up(skb))
+		espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
+	else
+		protect_cut(en, skb, plan, family);
 }
 
 static noinline void protect_segments(struct espl_net *en, struct sk_buff *skb,
@@ -464,7 +479,7 @@ static noinline void protect_segments(struct espl_net *en, struct sk_buff *skb,
 	consume_skb(skb);
 	skb_list_walk_safe(segs, skb, next) {
 		skb_mark_not_on_list(skb);
-		protect_cut(en, skb, &plan, family);
+		protect_summed(en, skb, &plan, family);
 	}
 }
 
@@ -476,12 +491,8 @@ static void protect_all(struct espl_net *en, struct sk_buff *skb,
 		espl_drop(en, skb, ESPL_OUT_UNREADABLE);
 	else if (skb_is_gso(skb))
 		protect_segments(en, skb, plan, family);
-	else if (!holds_sum(skb, family))
-		espl_drop(en, skb, ESPL_OUT_HEADER);
-	else if (!sum_up(skb))
-		espl_drop(en, skb, ESPL_OUT_NO_MEMORY);
 	else
-		protect_cut(en, skb, plan, family);
+		protect_summed(en, skb, plan, family);
 }
 
 static unsigned int refuse(struct espl_net *en, struct sk_buff *skb,
