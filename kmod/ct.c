@@ -17,6 +17,7 @@
  */
 #include <linux/module.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_extend.h>
 #include <net/netfilter/nf_flow_table.h>
 
 #include "ct.h"
@@ -42,6 +43,59 @@ bool espl_ct_confirm(struct sk_buff *skb)
 	if (ct && hook && !nf_ct_is_confirmed(ct))
 		return hook->confirm(skb) == NF_ACCEPT;
 	return true;
+}
+
+/* Has a helper a say in its packets, or have their sequence numbers been shifted. */
+static bool is_watched(const struct nf_conn *ct)
+{
+	return nf_ct_ext_exist(ct, NF_CT_EXT_HELPER) ||
+	       test_bit(IPS_SEQ_ADJUST_BIT, &ct->status);
+}
+
+/* The hooks behind ours, as netfilter would ask them. */
+static noinline unsigned int ask_behind(const struct espl_net *en, struct sk_buff *skb,
+					const struct nf_hook_state *state)
+{
+	const struct nf_hook_entries *all = state->pf == NFPROTO_IPV4 ?
+		rcu_dereference(en->net->nf.hooks_ipv4[NF_INET_POST_ROUTING]) :
+		rcu_dereference(en->net->nf.hooks_ipv6[NF_INET_POST_ROUTING]);
+	unsigned int verdict = NF_ACCEPT, n = all ? all->num_hook_entries : 0, i = 0;
+
+	while (i < n && all->hooks[i].priv != en)
+		i++;
+	while (verdict == NF_ACCEPT && ++i < n)
+		verdict = all->hooks[i].hook(all->hooks[i].priv, skb, state);
+	return verdict;
+}
+
+/**
+ * espl_ct_leave() - conntrack's part of a packet's way out
+ * @en: the namespace
+ * @skb: a packet that is about to be stolen
+ * @state: the hook's, POST_ROUTING
+ *
+ * Helpers read and write there, too, for NAT of FTP and the like, and the sequence numbers
+ * of what they have made longer or shorter are set right.
+ *
+ * Context: BH off, RCU read side.
+ * Return: NF_ACCEPT to go on, else what the hook answers.
+ */
+unsigned int espl_ct_leave(struct espl_net *en, struct sk_buff *skb,
+			   const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info info;
+	const struct nf_conn *ct = nf_ct_get(skb, &info);
+	unsigned int verdict = NF_ACCEPT;
+
+	if (ct && is_watched(ct))
+		verdict = ask_behind(en, skb, state);
+	/* In a VRF conntrack would wait for the device behind it. */
+	if (verdict == NF_ACCEPT && !espl_ct_confirm(skb))
+		verdict = NF_DROP;
+	if (verdict == NF_ACCEPT || verdict == NF_STOLEN)
+		return verdict;
+	espl_stat_note(en, skb, ESPL_OUT_CONNTRACK);
+	return NF_DROP;
 }
 
 static bool is_error(u8 proto, enum ip_conntrack_info info)

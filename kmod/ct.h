@@ -13,6 +13,8 @@
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)
 
 bool espl_ct_confirm(struct sk_buff *skb);
+unsigned int espl_ct_leave(struct espl_net *en, struct sk_buff *skb,
+			   const struct nf_hook_state *state);
 void espl_ct_undo_nat(const struct sk_buff *skb, struct espl_flow *flow);
 void espl_ct_guard(struct espl_net *en, struct sk_buff *skb);
 void espl_ct_bar(struct sk_buff *skb);
@@ -28,6 +30,12 @@ void espl_ct_unwatch(void);
 static inline bool espl_ct_confirm(struct sk_buff *skb)
 {
 	return true;
+}
+
+static inline unsigned int espl_ct_leave(struct espl_net *en, struct sk_buff *skb,
+					 const struct nf_hook_state *state)
+{
+	return NF_ACCEPT;
 }
 
 static inline void espl_ct_undo_nat(const struct sk_buff *skb,

@@ -534,6 +534,14 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 	dst = resolve_route(plan, skb);
 	if (!dst)
 		return refuse(en, skb, ESPL_OUT_NO_ROUTE);
+	/* Before it is measured: helpers make packets longer. */
+	if (skb_nfct(skb)) {
+		verdict = espl_ct_leave(en, skb, state);
+		if (verdict != NF_ACCEPT) {
+			dst_release(dst);
+			return verdict;
+		}
+	}
 	measure(plan, skb, flow->family, dst_mtu(dst));
 	/* Most do: 20 instructions less than to ask. */
 	if ((skb_is_gso(skb) || skb->len > plan->fit.mtu) &&
@@ -541,10 +549,6 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 		dst_release(dst);
 		refuse(en, skb, ESPL_OUT_TOO_BIG);
 		return NF_DROP_ERR(-EMSGSIZE);
-	}
-	if (skb_nfct(skb) && !espl_ct_confirm(skb)) {
-		dst_release(dst);
-		return refuse(en, skb, ESPL_OUT_CONNTRACK);
 	}
 	if (!cgroup_allows(state->sk, skb)) {
 		dst_release(dst);
@@ -762,11 +766,11 @@ static void finish(struct espl_net *en, struct sk_buff *skb, unsigned int verdic
 {
 	if (verdict == NF_STOLEN)
 		return;
-	if (verdict == NF_ACCEPT && !espl_ct_confirm(skb))
-		verdict = refuse(en, skb, ESPL_OUT_CONNTRACK);
+	if (verdict == NF_ACCEPT)
+		verdict = espl_ct_leave(en, skb, state);
 	if (verdict == NF_ACCEPT)
 		state->okfn(state->net, state->sk, skb);
-	else
+	else if (verdict != NF_STOLEN)
 		kfree_skb(skb);
 }
 

@@ -38,6 +38,7 @@
 typedef int64_t time64_t;
 struct net;
 struct sk_buff;
+struct nf_hook_state;
 struct workqueue_struct;
 struct completion {};
 struct rhashtable {};
