@@ -123,6 +123,14 @@ static bool cut_tcp(struct sk_buff *skb, u8 family, unsigned int mtu)
 		  tcp_hdrlen(skb);
 	if (mtu < headers + TCP_MIN_MSS)
 		return false;
+	/*
+	 * A signature (MD5, AO) is of the segment as it is, and a second SYN is another: what
+	 * is put around such a segment is cut.
+	 */
+	if (skb->sk->sk_gso_disabled || tcp_hdr(skb)->syn) {
+		skb->ignore_df = 1;
+		return true;
+	}
 	if (!skb_is_gso(skb))
 		shinfo->gso_type = family == AF_INET ? SKB_GSO_TCPV4 :
 						       SKB_GSO_TCPV6;
