@@ -150,17 +150,29 @@ static void tell(struct sk_buff *skb, u8 family, unsigned int mtu)
 		icmpv6_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 }
 
+/*
+ * Does anyone hear of what is too big: not the device of a tunnel, which gives to IP what
+ * has another's socket or none, unless the route can tell it.
+ */
+static bool is_heard(struct sk_buff *skb, const struct espl_fit *fit, struct sock *by)
+{
+	return is_forwarded(skb) || !fit->same_path ||
+	       (by && sk_to_full_sk(by) == skb_to_full_sk(skb));
+}
+
 /**
  * espl_pmtu_fit() - see to it that a packet fits, or that its sender hears of it
  * @skb: the packet, not yet protected; may be made GSO, or GSO of smaller pieces
  * @family: of its IP header
  * @fit: as espl_pmtu_measure() found
+ * @by: the socket that IP was given it by, or NULL
  *
  * Context: BH off, RCU read side.
  * Return: False where it is too big and may not be fragmented: drop it with
  *	   -EMSGSIZE.
  */
-bool espl_pmtu_fit(struct sk_buff *skb, u8 family, const struct espl_fit *fit)
+bool espl_pmtu_fit(struct sk_buff *skb, u8 family, const struct espl_fit *fit,
+		   struct sock *by)
 {
 	unsigned int mtu = fit->mtu;
 
@@ -171,10 +183,14 @@ bool espl_pmtu_fit(struct sk_buff *skb, u8 family, const struct espl_fit *fit)
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
 	if (cut_tcp(skb, family, mtu))
 		return true;
-	if (!skb_is_gso(skb) && fit->whole == UINT_MAX && skb->len > fit->most)
+	if (!skb_is_gso(skb) && fit->whole == UINT_MAX && skb->len > fit->most) {
 		mtu = fit->most;
-	else if (fit->loose || may_be_fragmented(skb, family))
+	} else if (fit->loose || may_be_fragmented(skb, family)) {
 		return true;
+	} else if (!is_heard(skb, fit, by)) {
+		skb->ignore_df = 1;
+		return true;
+	}
 	tell(skb, family, mtu);
 	return false;
 }

@@ -34,6 +34,7 @@ struct espl_fit {
 void espl_pmtu_measure(struct sk_buff *skb, u8 family,
 		       struct espl_sa *const *sa, unsigned int n,
 		       unsigned int mtu, struct espl_fit *fit);
-bool espl_pmtu_fit(struct sk_buff *skb, u8 family, const struct espl_fit *fit);
+bool espl_pmtu_fit(struct sk_buff *skb, u8 family, const struct espl_fit *fit,
+		   struct sock *by);
 
 #endif

@@ -545,7 +545,7 @@ static unsigned int apply(struct espl_net *en, struct sk_buff *skb,
 	measure(plan, skb, flow->family, dst_mtu(dst));
 	/* Most do: 20 instructions less than to ask. */
 	if ((skb_is_gso(skb) || skb->len > plan->fit.mtu) &&
-	    !espl_pmtu_fit(skb, flow->family, &plan->fit)) {
+	    !espl_pmtu_fit(skb, flow->family, &plan->fit, state->sk)) {
 		dst_release(dst);
 		refuse(en, skb, ESPL_OUT_TOO_BIG);
 		return NF_DROP_ERR(-EMSGSIZE);
