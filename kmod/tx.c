@@ -607,7 +607,7 @@ static noinline enum espl_verdict lookup_quoted(struct espl_net *en, struct sk_b
 	if (!espl_quote_flow(skb, flow, &about))
 		return ESPL_NO_POLICY;
 	verdict = espl_index_lookup(en, ESPL_OUT, &about, policy, plan);
-	if (verdict == ESPL_UNCLEAR)
+	if (verdict == ESPL_UNCLEAR || verdict == ESPL_DISCARD)
 		return verdict;
 	/* The SAs of transport mode are for their own two hosts. */
 	if (verdict != ESPL_PROTECT ||
