@@ -8,6 +8,7 @@
 # shellcheck source=selftests/net/lib.sh disable=SC2016,SC2154
 . ./lib.sh
 trap finish EXIT
+[ "$(nproc)" -ge 2 ] || { try_unexamined "there is a second processor" false; exit; }
 
 modprobe esplanade || exit 1
 host a
