@@ -32,8 +32,7 @@ nth() {
 		in_ns "$host" python3 nth.py "$tests" "$@"
 	fi >"$out" 2>&1
 	grep -E '^(ok|not ok) |^    # ' "$out" | tee -a "$found"
-	tests=$((tests + $(grep -cE '^(ok|not ok) ' "$out")))
-	failed=$((failed + $(grep -c '^not ok' "$out")))
+	tally "$out"
 	grep -q '^nth all$' "$out" || fail "nth.py $*: comes to its end" "$(tail -n 8 "$out")"
 	rm -f "$out"
 }

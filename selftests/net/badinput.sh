@@ -35,8 +35,7 @@ ip netns exec "$a" python3 natt.py listen 4600 >/tmp/heard 2>&1 &
 slowly grep -q ready /tmp/heard || fail 'somebody listens'
 dmesg -C
 in_ns "$b" python3 badinput.py "$a" "$address" "$tests" | tee /tmp/badinput
-tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/badinput)))
-failed=$((failed + $(grep -c '^not ok' /tmp/badinput)))
+tally /tmp/badinput
 grep -q '^badinput all$' /tmp/badinput || fail 'badinput.py came to its end'
 # What is good is sent last, by either family.
 good() { [ "$(grep -c "$(printf good | xxd -p)" /tmp/heard)" -eq 2 ]; }

@@ -35,8 +35,7 @@ for with in alone conntrack; do
 		}
 	RULES
 	in_ns "$b" python3 behind.py "$a" "$(mac "$a")" "$tests" $with | tee /tmp/behind
-	tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/behind)))
-	failed=$((failed + $(grep -c '^not ok' /tmp/behind)))
+	tally /tmp/behind
 	grep -q '^behind all$' /tmp/behind || fail 'behind.py came to its end'
 	slowly grep -q "$with last" /tmp/heard-7692
 	is "$with: what options in front of a fragment header hide is not heard" 0 \

@@ -35,8 +35,7 @@ slowly in_ns "$b" ping -n -c 1 -W 1 10.3.0.1
 # copies HOW - each of what copies.py sends is opened twice, or refused twice
 copies() {
 	in_ns "$b" python3 copies.py "$a" "$mac" "$tests" "$c" "$1" | tee /tmp/copies
-	tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/copies)))
-	failed=$((failed + $(grep -c '^not ok' /tmp/copies)))
+	tally /tmp/copies
 	grep -q '^copies all$' /tmp/copies || fail "$1: copies.py came to its end"
 }
 in_ns "$b" tc qdisc add dev eth0 clsact

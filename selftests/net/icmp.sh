@@ -112,8 +112,7 @@ for out in 4 6; do
 	pings "$left" "${address[$out]}" 10 10 10 >/dev/null || fail "IPv$out: pings"
 	in_ns "$router" python3 icmp.py forge "$gw1" "$mac" "$tests" "$out" 0x1001 \
 		3 | tee /tmp/sent
-	tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/sent)))
-	failed=$((failed + $(grep -c '^not ok' /tmp/sent)))
+	tally /tmp/sent
 	grep -q '^sent all$' /tmp/sent || fail 'icmp.py came to its end'
 	narrow_to 1500
 done

@@ -33,8 +33,7 @@ in_ns "$a" setkey -f - <<-'RULES'
 RULES
 mac=$(ip -n "$a" -br link show eth0 | awk '{print $3}')
 in_ns "$b" python3 iplayer.py "$a" "$mac" "$tests" | tee /tmp/sent
-tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/sent)))
-failed=$((failed + $(grep -c '^not ok' /tmp/sent)))
+tally /tmp/sent
 grep -q '^sent all$' /tmp/sent || fail 'iplayer.py came to its end'
 
 declare -A ends=([4]='10.1.0.1 10.1.0.2' [6]='fd01::1 fd01::2')

@@ -48,8 +48,7 @@ slowly rmmod esplanade
 echo gone >&7
 exec 7>&-
 wait "$keys"
-tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/keys)))
-failed=$((failed + $(grep -c '^not ok' /tmp/keys)))
+tally /tmp/keys
 grep -q '^keys all$' /tmp/keys || fail 'keys.py came to its end' "$(tail /tmp/keys)"
 try 'the module is gone' eval '! grep -q ^esplanade /proc/modules'
 

@@ -46,6 +46,12 @@ try_unexamined() {
 	fi
 }
 
+# tally FILE - count what a program has judged by itself
+tally() {
+	tests=$((tests + $(grep -c '^\(not \)\?ok ' "$1")))
+	failed=$((failed + $(grep -c '^not ok ' "$1")))
+}
+
 refuse() {
 	local name=$1 out
 

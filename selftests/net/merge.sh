@@ -115,8 +115,7 @@ NFT
 in_ns "$far" tc qdisc add dev eth0 root netem slot 300ms limit 1000 || exit 1
 in_ns "$far" python3 merge.py judged "$near" "$(mac "$near")" "$tests" >/tmp/judged 2>&1
 grep -E '^(ok|not ok) |^    # ' /tmp/judged
-tests=$((tests + $(grep -cE '^(ok|not ok) ' /tmp/judged)))
-failed=$((failed + $(grep -c '^not ok' /tmp/judged)))
+tally /tmp/judged
 grep -q '^judged all$' /tmp/judged || fail 'merge.py judged: comes to its end' "$(tail -n 8 /tmp/judged)"
 for host in "${hosts[@]}"; do ip netns del "$host"; done
 hosts=()

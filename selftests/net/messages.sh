@@ -16,7 +16,6 @@ ip -n "$a" route add 10.2.0.0/16 via 10.1.0.2
 try 'memory that nobody wrote to holds a pattern' grep -qE '(slub_debug=P|page_poison=on)' /proc/cmdline
 dmesg -C
 in_ns "$a" python3 messages.py "$tests" | tee /tmp/messages
-tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/messages)))
-failed=$((failed + $(grep -c '^not ok' /tmp/messages)))
+tally /tmp/messages
 grep -q '^messages all$' /tmp/messages || fail 'messages.py came to its end'
 is 'the log says why, and not too often' 1 "$(($(dmesg | grep -c 'esplanade:') < 200))"

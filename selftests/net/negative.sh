@@ -52,6 +52,5 @@ in_ns "$a" setkey -f - <<-'RULES'
 RULES
 mac=$(ip -n "$a" -br link show eth0 | awk '{print $3}')
 in_ns "$b" python3 forge.py "$a" "$mac" "$tests" | tee /tmp/forged
-tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/forged)))
-failed=$((failed + $(grep -c '^not ok' /tmp/forged)))
+tally /tmp/forged
 grep -q '^forged all$' /tmp/forged || fail 'forge.py came to its end'

@@ -23,8 +23,7 @@ number=0
 say() {
 	in_ns "$b" python3 noipv6.py "$a" "$(mac "$a")" "$tests" "$@" $number | tee /tmp/sent
 	number=$((number + 2))
-	tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/sent)))
-	failed=$((failed + $(grep -c '^not ok' /tmp/sent)))
+	tally /tmp/sent
 	grep -q '^sent all$' /tmp/sent || fail 'noipv6.py came to its end'
 }
 say 'it has' in_esp=2

@@ -51,8 +51,7 @@ mac='-A hmac-sha2-256 0x0102030405060708090a0b0c0d0e0f100102030405060708090a0b0c
 try 'memory that nobody wrote to holds a pattern' grep -qE '(slub_debug=P|page_poison=on)' /proc/cmdline
 mac=$(ip -n "$a" -br link show eth0 | awk '{print $3}')
 in_ns "$b" python3 padding.py "$a" "$mac" "$tests" | tee /tmp/padding
-tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/padding)))
-failed=$((failed + $(grep -c '^not ok' /tmp/padding)))
+tally /tmp/padding
 grep -q '^padding all$' /tmp/padding || fail 'padding.py came to its end'
 is '/proc/net/esplanade: names and numbers, and nothing else' 0 \
 	"$(in_ns "$a" grep -cvE '^[a-z_]+ +[0-9]+$' /proc/net/esplanade)"

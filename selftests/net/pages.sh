@@ -26,8 +26,7 @@ done | in_ns "$a" setkey -f - || fail 'the rules are taken'
 ip netns exec "$a" timeout 500 nc -kul 10.1.0.1 9 >/tmp/heard &
 mac=$(ip -n "$a" -br link show eth0 | awk '{print $3}')
 in_ns "$b" python3 pages.py "$a" "$mac" "$tests" | tee /tmp/pages
-tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/pages)))
-failed=$((failed + $(grep -c '^not ok' /tmp/pages)))
+tally /tmp/pages
 grep -q '^pages all$' /tmp/pages || fail 'pages.py came to its end'
 slowly grep -q PLAINTEXT-MARKER /tmp/heard
 try 'what was sent has been heard in clear' grep -q PLAINTEXT-MARKER /tmp/heard

@@ -34,8 +34,7 @@ RULES
 ip netns exec "$a" python3 quoted.py listen >/tmp/heard 2>&1 &
 slowly grep -q ready /tmp/heard || fail 'somebody listens'
 in_ns "$b" python3 quoted.py "$a" "$(mac "$a")" "$tests" | tee /tmp/sent
-tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/sent)))
-failed=$((failed + $(grep -c '^not ok' /tmp/sent)))
+tally /tmp/sent
 grep -q '^sent all$' /tmp/sent || fail 'quoted.py came to its end'
 slowly grep -q 7776 /tmp/heard
 is 'who speaks in clear hears it, and nobody else' 'ready 7776 ' "$(tr '\n' ' ' </tmp/heard)"

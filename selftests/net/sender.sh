@@ -27,8 +27,7 @@ for case in 'gcm128 4 10.1.0.1 10.1.0.2' 'cbc128-sha256 6 fd01::1 fd01::2'; do
 	ours "$a" transport "$us" "$peer" "$us" "$peer"
 	theirs "$b" transport "$peer" "$us" "$peer" "$us"
 	in_ns "$a" python3 sender.py "$us" "$peer" "$tests" "$name" | tee /tmp/sender
-	tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/sender)))
-	failed=$((failed + $(grep -c '^not ok' /tmp/sender)))
+	tally /tmp/sender
 	grep -q '^sender all$' /tmp/sender || fail "$name: sender.py came to its end"
 	is "$name: and xfrm has opened all of it" 0 \
 		"$(in_ns "$b" awk '/XfrmInStateProtoError/ {print $2}' /proc/net/xfrm_stat)"

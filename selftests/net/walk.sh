@@ -21,8 +21,7 @@ flood "$a" 10.1.0.2
 flood "$a" 10.1.0.3
 for seed in 1 2 3; do
 	in_ns "$a" python3 walk.py "$tests" "$seed" 1000 | tee /tmp/walk
-	tests=$((tests + $(grep -c '^\(not \)\?ok' /tmp/walk)))
-	failed=$((failed + $(grep -c '^not ok' /tmp/walk)))
+	tally /tmp/walk
 	grep -q '^walk all$' /tmp/walk || fail "seed $seed: walk.py came to its end"
 done
 # shellcheck disable=SC2046 # a list
