@@ -49,20 +49,17 @@ esp() {
 # Protected within, and once more without: what marks the one must not spare the other.
 outside() { rules transport 10.1.0.1 10.1.0.2 10.1.0.1 10.1.0.2; }
 outside_too() { rules transport 10.1.0.2 10.1.0.1 10.1.0.2 10.1.0.1 0x1002 0x1001; }
-{
-	outside
+# within OURS THEIRS OUT IN - the same in each tunnel; the ends of addresses, and of SPIs
+within() {
+	local net
+
 	for net in 7 8 9; do
-		rules transport 10.$net.0.1 10.$net.0.2 10.$net.0.1 10.$net.0.2 \
-			0x$((1001 + 10 * net)) 0x$((1002 + 10 * net))
+		rules transport "10.$net.0.$1" "10.$net.0.$2" "10.$net.0.$1" "10.$net.0.$2" \
+			0x$(($3 + 10 * net)) 0x$(($4 + 10 * net))
 	done
-} | put "$a"
-{
-	outside_too
-	for net in 7 8 9; do
-		rules transport 10.$net.0.2 10.$net.0.1 10.$net.0.2 10.$net.0.1 \
-			0x$((1002 + 10 * net)) 0x$((1001 + 10 * net))
-	done
-} | put "$b"
+}
+{ outside; within 1 2 1001 1002; } | put "$a"
+{ outside_too; within 2 1 1002 1001; } | put "$b"
 for to in 10.7.0.2 10.8.0.2 10.9.0.2; do
 	record "$b" eth0
 	try "ESP in a tunnel, to $to: pings" pings "$a" $to 10 1000
@@ -189,10 +186,11 @@ is 'behind SNAT: the sender of a first packet hears the MTU' 1446 "$(in_ns "$lef
 in_ns "$s2" timeout 60 nc -n -l 10.6.0.1 21 >/tmp/ftp &
 slowly eval 'in_ns "$s2" ss -Hlnt | grep -q "10.6.0.1:21 "'
 # The helper begins with what follows the first line.
-in_ns "$left" timeout 20 bash -c 'exec 3<>/dev/tcp/10.6.0.1/21
+in_ns "$left" timeout 20 bash -c 'n=0; exec 3<>/dev/tcp/10.6.0.1/21
 	for line in "USER me" "PORT 10,4,0,2,20,0" "PORT 10,4,0,2,20,1"; do
 		printf "%s\r\n" "$line" >&3
-		sleep 0.5
+		until [ "$(wc -l </tmp/ftp)" -gt $n ]; do sleep 0.1; done
+		n=$((n + 1))
 	done'
 is 'behind SNAT: a helper sees what leaves protected' \
 	'USER me PORT 10,5,0,2,20,0 PORT 10,5,0,2,20,1' "$(tr -d '\r' </tmp/ftp | xargs)"
