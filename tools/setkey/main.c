@@ -59,6 +59,15 @@ void fail_at(const char *fmt, ...)
 	va_end(args);
 }
 
+/* Where nobody can see what is shown, that is the end. */
+void flush_stdout(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return;
+	fprintf(stderr, "setkey: stdout: %s\n", strerror(errno));
+	exit(1);
+}
+
 /* Such a word is shown to nobody: a message may end in somebody's log. */
 bool may_be_key(const char *word)
 {
@@ -191,8 +200,7 @@ static void NORETURN watch(void)
 	dump_brief_head();
 	for (;;) {
 		cmd_simple(SADB_DUMP);
-		if (fflush(stdout))
-			exit(1);
+		flush_stdout();
 		sleep(1);
 	}
 }
@@ -241,9 +249,6 @@ int main(int argc, char **argv)
 	if (!opt.parse_only)
 		pfkey_open();
 	run(&job);
-	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "setkey: stdout: %s\n", strerror(errno));
-		failed = true;
-	}
+	flush_stdout();
 	return failed;
 }

@@ -270,10 +270,7 @@ static void show_wrapped(size_t len)
 	show_time();
 	show_message(hdr, len);
 	putchar('\n');
-	if (fflush(stdout)) {
-		fprintf(stderr, "setkey: stdout: %s\n", strerror(errno));
-		exit(1);
-	}
+	flush_stdout();
 }
 
 void pfkey_monitor(void)

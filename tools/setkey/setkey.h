@@ -59,6 +59,7 @@ void warn_at(const char *fmt, ...) PRINTF(1, 2);
 void fail_at(const char *fmt, ...) PRINTF(1, 2);
 void refuse(const char *what, const char *token, const char *fmt, ...)
 	PRINTF(3, 4) NORETURN;
+void flush_stdout(void);
 bool may_be_key(const char *word);
 
 /* names.c: names of the numbers on the wire */
