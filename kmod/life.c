@@ -109,8 +109,8 @@ static void work(struct work_struct *w)
 	if (sa->stage == ESPL_GONE)
 		goto out;
 	/*
-	 * It may have been set while this work waited for the lock, by who knew of no first
-	 * use. What wakes it from here on is let be.
+	 * The clock may have been set while this work waited for the lock, by who knew of no
+	 * first use. What wakes it from here on is let be.
 	 */
 	espl_life_stop(sa);
 	/* The soft limit first: a burst may have reached both. */
