@@ -40,48 +40,15 @@ void espl_decap_transport(struct sk_buff *skb, u8 family, unsigned int offset,
 	}
 }
 
-/**
- * espl_decap_tunnel() - take the outer headers off
- * @skb: the packet, ours alone, trimmed to its payload, which espl_inner_ok()
- *	 has not seen yet
- * @outer_family: of its outer IP header
- * @strip: octets from the outer IP header to the inner packet
- * @proto: IPPROTO_IPIP or IPPROTO_IPV6
- *
- * Congestion experienced on the way goes inside (RFC 6040 section 4.2).
- *
- * Context: BH off.
- * Return: False where the inner packet could not have been marked so: drop it.
- */
-bool espl_decap_tunnel(struct sk_buff *skb, u8 outer_family,
-		       unsigned int strip, u8 proto)
-{
-	u8 outer = outer_family == AF_INET ? ipv4_get_dsfield(ip_hdr(skb)) :
-					     ipv6_get_dsfield(ipv6_hdr(skb));
-	u8 inner;
-
-	__skb_pull(skb, strip);
-	skb_reset_network_header(skb);
-	if (proto == IPPROTO_IPIP) {
-		skb->protocol = htons(ETH_P_IP);
-		inner = ipv4_get_dsfield(ip_hdr(skb));
-	} else {
-		skb->protocol = htons(ETH_P_IPV6);
-		inner = ipv6_get_dsfield(ipv6_hdr(skb));
-	}
-	return INET_ECN_decapsulate(skb, outer, inner) <= 1;
-}
-
 static bool inner4_ok(struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	unsigned int len;
 
-	if (skb->len < sizeof(*iph) || iph->version != 4 || iph->ihl < 5 ||
-	    skb->len < iph->ihl * 4 || ip_fast_csum(iph, iph->ihl))
+	if (skb->len < sizeof(*iph) || iph->version != 4 || iph->ihl < 5)
 		return false;
 	len = ntohs(iph->tot_len);
-	if (len > skb->len || len < iph->ihl * 4)
+	if (len > skb->len || len < iph->ihl * 4 || ip_fast_csum(iph, iph->ihl))
 		return false;
 	if (len < skb->len)
 		skb_trim(skb, len);
@@ -119,17 +86,39 @@ static bool inner6_ok(struct sk_buff *skb)
 }
 
 /**
- * espl_inner_ok() - is this a whole IP packet, and cut off what is behind it
- * @skb: the packet, linear, its data and network header at the IP header
- * @family: AF_INET or AF_INET6
+ * espl_decap_tunnel() - take the outer headers off
+ * @skb: the packet, linear and ours alone, trimmed to its payload
+ * @outer_family: of its outer IP header
+ * @strip: octets from the outer IP header to the inner packet
+ * @proto: what the payload is
  *
- * Octets behind the packet's own length are traffic flow confidentiality
- * padding (RFC 4303 section 2.7).
+ * Congestion experienced on the way goes inside (RFC 6040 section 4.2). Octets behind the
+ * inner packet's own length are traffic flow confidentiality padding (RFC 4303 section
+ * 2.7), and are cut off.
  *
  * Context: BH off.
- * Return: Whether it is.
+ * Return: 0, -EPROTO where there is no whole IP packet inside, or -EPERM where that could
+ *	   not have been marked so: drop it.
  */
-bool espl_inner_ok(struct sk_buff *skb, u8 family)
+int espl_decap_tunnel(struct sk_buff *skb, u8 outer_family,
+		      unsigned int strip, u8 proto)
 {
-	return family == AF_INET ? inner4_ok(skb) : inner6_ok(skb);
+	u8 outer = outer_family == AF_INET ? ipv4_get_dsfield(ip_hdr(skb)) :
+					     ipv6_get_dsfield(ipv6_hdr(skb));
+	u8 inner;
+
+	__skb_pull(skb, strip);
+	skb_reset_network_header(skb);
+	if (proto == IPPROTO_IPIP) {
+		if (!inner4_ok(skb))
+			return -EPROTO;
+		skb->protocol = htons(ETH_P_IP);
+		inner = ipv4_get_dsfield(ip_hdr(skb));
+	} else {
+		if (proto != IPPROTO_IPV6 || !inner6_ok(skb))
+			return -EPROTO;
+		skb->protocol = htons(ETH_P_IPV6);
+		inner = ipv6_get_dsfield(ipv6_hdr(skb));
+	}
+	return INET_ECN_decapsulate(skb, outer, inner) <= 1 ? 0 : -EPERM;
 }

@@ -11,8 +11,7 @@
 
 void espl_decap_transport(struct sk_buff *skb, u8 family, unsigned int offset,
 			  unsigned int nhoff, unsigned int strip, u8 proto);
-bool espl_decap_tunnel(struct sk_buff *skb, u8 outer_family,
-		       unsigned int strip, u8 proto);
-bool espl_inner_ok(struct sk_buff *skb, u8 family);
+int espl_decap_tunnel(struct sk_buff *skb, u8 outer_family,
+		      unsigned int strip, u8 proto);
 
 #endif

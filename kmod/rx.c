@@ -457,27 +457,17 @@ static bool may_move(const struct espl_sa *sa)
 	return sa->encaplen && sa->conf.mode == IPSEC_MODE_TUNNEL;
 }
 
-/* Out of the tunnel. Everything that referred to the outer packet is forgotten. */
+/* Out of the tunnel. Return: false where the packet is gone. */
 static bool leave_tunnel(struct sk_buff *skb, unsigned int strip, u8 proto)
 {
 	struct espl_cb *cb = espl_cb(skb);
-	unsigned int need = proto == IPPROTO_IPV6 ? sizeof(struct ipv6hdr) :
-						    sizeof(struct iphdr);
+	int err = espl_decap_tunnel(skb, cb->family, strip, proto);
 
-	if ((proto != IPPROTO_IPIP && proto != IPPROTO_IPV6) ||
-	    skb->len < strip + need) {
-		drop(skb, ESPL_IN_HEADER);
-		return false;
-	}
-	if (!espl_decap_tunnel(skb, cb->family, strip, proto)) {
-		drop(skb, ESPL_IN_ECN);
+	if (err) {
+		drop(skb, err == -EPROTO ? ESPL_IN_HEADER : ESPL_IN_ECN);
 		return false;
 	}
 	cb->family = proto == IPPROTO_IPIP ? AF_INET : AF_INET6;
-	if (!espl_inner_ok(skb, cb->family)) {
-		drop(skb, ESPL_IN_HEADER);
-		return false;
-	}
 	return true;
 }
 

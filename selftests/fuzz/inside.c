@@ -89,9 +89,8 @@ static void tunnel(struct sk_buff *skb, u8 family, unsigned int strip, u8 how)
 		return;
 	if (inside == AF_INET && (how & SUM_INSIDE))
 		right_sum(skb, strip);
-	if (espl_decap_tunnel(skb, family, strip,
-			      inside == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6) &&
-	    espl_inner_ok(skb, inside))
+	if (!espl_decap_tunnel(skb, family, strip,
+			       inside == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6))
 		whole(skb, inside);
 }
 
@@ -101,7 +100,8 @@ static void open(struct sk_buff *skb, u8 family, u8 how, u8 proto)
 	unsigned int header = ESPL_UDP + HEADER(how), encap = 0;
 	struct espl_upper upper;
 
-	if (!espl_inner_ok(skb, family))	/* the IP layer has seen to that */
+	/* The IP layer has seen to that. */
+	if (espl_decap_tunnel(skb, family, 0, family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6))
 		return;
 	if (!espl_upper_find(skb, family, &upper) || upper.fragment)
 		return;
