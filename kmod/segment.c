@@ -22,8 +22,10 @@
  * @headers: octets of both
  * @head: room wanted in front
  * @tail: room wanted behind
- * @frag: which of its fragments the next octet is in, about
- * @begins: where that begins, octets from the IP header
+ * @from: the next octet of its payload, where that is in a fragment
+ * @left: octets of the fragment from there on, or 0
+ * @ip_sum: of what is in all segments' IP headers, in IPv4
+ * @tcp_sum: of what is in all segments' TCP headers and pseudo headers
  */
 struct cutter {
 	struct sk_buff *skb;
@@ -32,8 +34,10 @@ struct cutter {
 	unsigned int headers;
 	unsigned int head;
 	unsigned int tail;
-	unsigned int frag;
-	unsigned int begins;
+	const u8 *from;
+	unsigned int left;
+	__wsum ip_sum;
+	__wsum tcp_sum;
 };
 
 /* Plain headers, all in the linear part, and nothing that segments would differ in. */
@@ -53,14 +57,42 @@ static bool is_usual(const struct sk_buff *skb, u8 family)
 	       skb->len > ip + tcp_hdrlen(skb);
 }
 
+/* What segments do not differ in is summed up once: 60 instructions less for each. */
+static void sum_ip(struct cutter *cut)
+{
+	const struct iphdr *iph = ip_hdr(cut->skb);
+	__wsum sum = csum_partial(iph, sizeof(*iph), 0);
+
+	sum = csum_sub(sum, (__force __wsum)iph->tot_len);
+	sum = csum_sub(sum, (__force __wsum)iph->id);
+	cut->ip_sum = csum_sub(sum, (__force __wsum)iph->check);
+}
+
+static void sum_tcp(struct cutter *cut)
+{
+	const struct tcphdr *th = tcp_hdr(cut->skb);
+	__wsum sum = csum_partial(th, cut->headers - cut->tcp,
+				  (__force __wsum)htonl(IPPROTO_TCP));
+
+	if (cut->family == AF_INET)
+		sum = csum_partial(&ip_hdr(cut->skb)->saddr, 2 * sizeof(struct in_addr), sum);
+	else
+		sum = csum_partial(&ipv6_hdr(cut->skb)->saddr, 2 * sizeof(struct in6_addr), sum);
+	sum = csum_sub(sum, (__force __wsum)th->seq);
+	sum = csum_sub(sum, (__force __wsum)tcp_flag_word(th));
+	cut->tcp_sum = csum_sub(sum, (__force __wsum)th->check);
+}
+
 static void number(const struct cutter *cut, struct sk_buff *seg, unsigned int i)
 {
 	if (cut->family == AF_INET) {
 		struct iphdr *iph = ip_hdr(seg);
+		__wsum sum;
 
 		iph->tot_len = htons(seg->len);
 		iph->id = htons(ntohs(iph->id) + i);
-		ip_send_check(iph);
+		sum = csum_add(cut->ip_sum, (__force __wsum)iph->tot_len);
+		iph->check = csum_fold(csum_add(sum, (__force __wsum)iph->id));
 	} else {
 		ipv6_hdr(seg)->payload_len = htons(seg->len - cut->tcp);
 	}
@@ -69,16 +101,12 @@ static void number(const struct cutter *cut, struct sk_buff *seg, unsigned int i
 /* @sum: of the payload */
 static void check(const struct cutter *cut, struct sk_buff *seg, __wsum sum)
 {
-	unsigned int len = seg->len - cut->tcp;
 	struct tcphdr *th = tcp_hdr(seg);
 
-	th->check = 0;
-	sum = csum_partial(th, cut->headers - cut->tcp, sum);
-	if (cut->family == AF_INET)
-		th->check = tcp_v4_check(len, ip_hdr(seg)->saddr, ip_hdr(seg)->daddr, sum);
-	else
-		th->check = tcp_v6_check(len, &ipv6_hdr(seg)->saddr,
-					 &ipv6_hdr(seg)->daddr, sum);
+	sum = csum_add(sum, cut->tcp_sum);
+	sum = csum_add(sum, (__force __wsum)th->seq);
+	sum = csum_add(sum, (__force __wsum)tcp_flag_word(th));
+	th->check = csum_fold(csum_add(sum, (__force __wsum)htonl(seg->len - cut->tcp)));
 }
 
 #define PIECE		2048
@@ -88,10 +116,14 @@ static void check(const struct cutter *cut, struct sk_buff *seg, __wsum sum)
  * struct pieces - memory that segments are in, one CPU's
  * @ring: what pieces are taken from, in turn
  * @at: the one that is now
+ * @next: the next piece there
+ * @left: how many there are from it on
  */
 struct pieces {
 	struct page_frag ring[RING];
 	unsigned int at;
+	u8 *next;
+	unsigned int left;
 };
 
 static DEFINE_PER_CPU(struct pieces, pieces);
@@ -102,23 +134,33 @@ static DEFINE_PER_CPU(struct pieces, pieces);
  * None is from the kernel's last reserves: what lies in such a page is dropped by most
  * sockets, for as long as the page is used.
  */
+static noinline bool refill(struct pieces *mine)
+{
+	struct page_frag *frag;
+
+	mine->at = (mine->at + 1) % RING;
+	frag = &mine->ring[mine->at];
+	if (!skb_page_frag_refill(PIECE, frag, GFP_ATOMIC | __GFP_NOMEMALLOC)) {
+		frag->size = 0;	/* it has no page to take one of */
+		return false;
+	}
+	mine->next = page_address(frag->page) + frag->offset;
+	mine->left = (frag->size - frag->offset) / PIECE;
+	frag->offset = frag->size;
+	return true;
+}
+
 static void *take_piece(void)
 {
 	struct pieces *mine = this_cpu_ptr(&pieces);
-	struct page_frag *frag = &mine->ring[mine->at];
-	void *piece;
+	u8 *piece;
 
-	if (frag->offset + PIECE > frag->size) {
-		mine->at = (mine->at + 1) % RING;
-		frag = &mine->ring[mine->at];
-		if (!skb_page_frag_refill(PIECE, frag, GFP_ATOMIC | __GFP_NOMEMALLOC)) {
-			frag->size = 0;	/* it has no page to take one of */
-			return NULL;
-		}
-	}
-	piece = page_address(frag->page) + frag->offset;
-	frag->offset += PIECE;
-	page_ref_inc(frag->page);
+	if (!mine->left && !refill(mine))
+		return NULL;
+	piece = mine->next;
+	mine->next += PIECE;
+	mine->left--;
+	page_ref_inc(mine->ring[mine->at].page);
 	return piece;
 }
 
@@ -156,26 +198,42 @@ void espl_segment_fini(void)
 				put_page(per_cpu(pieces, cpu).ring[i].page);
 }
 
+/* Which fragment has the octet at @offset, if one has. */
+static void find(struct cutter *cut, unsigned int offset)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(cut->skb);
+	unsigned int begins = skb_headlen(cut->skb), i = 0;
+
+	cut->left = 0;
+	while (i < shinfo->nr_frags && offset >= begins + skb_frag_size(&shinfo->frags[i]))
+		begins += skb_frag_size(&shinfo->frags[i++]);
+	if (i == shinfo->nr_frags || offset < begins)
+		return;
+	cut->from = skb_frag_address_safe(&shinfo->frags[i]);
+	if (!cut->from)
+		return;
+	cut->from += offset - begins;
+	cut->left = begins + skb_frag_size(&shinfo->frags[i]) - offset;
+}
+
 /*
- * Payload and its sum. Most segments are in one fragment, which is found here by going on
- * from the last: 75 instructions less than to look for it from the beginning.
+ * Payload and its sum. Most segments are in one fragment, behind the one before: 110
+ * instructions less than to look for each from the beginning.
  */
 static __wsum copy(struct cutter *cut, unsigned int offset, void *to, unsigned int len)
 {
-	const struct skb_shared_info *shinfo = skb_shinfo(cut->skb);
-	const skb_frag_t *frag = &shinfo->frags[cut->frag];
-	const void *from = NULL;
+	const u8 *from;
 
-	while (cut->frag < shinfo->nr_frags && offset >= cut->begins + skb_frag_size(frag)) {
-		cut->begins += skb_frag_size(frag++);
-		cut->frag++;
-	}
-	if (cut->frag < shinfo->nr_frags && offset >= cut->begins &&
-	    offset + len <= cut->begins + skb_frag_size(frag))
-		from = skb_frag_address_safe(frag);
-	if (!from)
+	if (len > cut->left)
+		find(cut, offset);
+	if (len > cut->left) {
+		cut->left = 0;
 		return skb_copy_and_csum_bits(cut->skb, offset, to, len);
-	return csum_partial_copy_nocheck(from + offset - cut->begins, to, len);
+	}
+	from = cut->from;
+	cut->from += len;
+	cut->left -= len;
+	return csum_partial_copy_nocheck(from, to, len);
 }
 
 /* Segment @i, the payload of which begins @done octets behind the first's. */
@@ -243,7 +301,9 @@ struct sk_buff *espl_segment(struct sk_buff *skb, u8 family, unsigned int head,
 		return NULL;
 	cut.tcp = skb_transport_offset(skb);
 	cut.headers = cut.tcp + tcp_hdrlen(skb);
-	cut.begins = skb_headlen(skb);
+	if (family == AF_INET)
+		sum_ip(&cut);
+	sum_tcp(&cut);
 	payload = skb->len - cut.headers;
 	for (unsigned int done = 0; done < payload; done += len) {
 		len = min_t(unsigned int, skb_shinfo(skb)->gso_size, payload - done);
