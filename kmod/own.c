@@ -85,8 +85,6 @@ static bool shift(struct sk_buff *skb, unsigned int head, unsigned int tail)
 	by = ALIGN(by, sizeof(long));
 	if (skb_tailroom(skb) < by + tail)
 		return false;
-	if (!by)
-		return true;
 	memmove(skb->data + by, skb->data, skb->len);
 	skb->data += by;
 	skb->tail += by;
@@ -98,17 +96,16 @@ static bool shift(struct sk_buff *skb, unsigned int head, unsigned int tail)
 }
 
 /**
- * espl_own() - make a packet linear, not shared, with room around it
- * @skb: the packet; consumed where it had to be copied
- * @head: octets of headroom wanted
- * @tail: octets of tailroom wanted
+ * espl_own_move() - espl_own() where the packet cannot stay as it is
+ * @skb: as there
+ * @head: as there
+ * @tail: as there
  *
  * Context: BH off.
- * Return: The packet or a copy of it, or NULL without memory, and then @skb is
- *	   left as it was.
+ * Return: As there.
  */
-struct sk_buff *espl_own(struct sk_buff *skb, unsigned int head,
-			 unsigned int tail)
+struct sk_buff *espl_own_move(struct sk_buff *skb, unsigned int head,
+			      unsigned int tail)
 {
 	struct sk_buff *copy;
 
