@@ -156,21 +156,26 @@ static bool came_alike(struct sk_buff *a, struct sk_buff *b)
 	const struct espl_cb *x = espl_cb(a), *y = espl_cb(b);
 
 	if (a->dev != b->dev || a->mark != b->mark || x->family != y->family ||
-	    x->n != y->n)
+	    x->n != y->n || x->sa[0] != y->sa[0])
 		return false;
-	for (unsigned int i = 0; i < x->n; i++)
+	for (unsigned int i = 1; i < x->n; i++)
 		if (x->sa[i] != y->sa[i])
 			return false;
 	return true;
 }
 
-/* All but length, identification and checksum. */
-static bool same_ip4(const void *a, const void *b)
+/* Eight octets of two headers. @mask: those that are to be the same, the first one highest */
+static u64 differ(const void *a, const void *b, unsigned int offset, u64 mask)
 {
-	const __be32 *x = a, *y = b;
+	return (get_unaligned((const u64 *)(a + offset)) ^
+		get_unaligned((const u64 *)(b + offset))) & (__force u64)cpu_to_be64(mask);
+}
 
-	return !(((x[0] ^ y[0]) & htonl(0xffff0000)) | ((x[1] ^ y[1]) & htonl(0xffff)) |
-		 ((x[2] ^ y[2]) & htonl(0xffff0000)) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
+/* All but length, identification and checksum. */
+static bool same_ip4(const struct iphdr *a, const struct iphdr *b)
+{
+	return !(differ(a, b, 0, 0xffff00000000ffff) | differ(a, b, 8, 0xffff0000ffffffff) |
+		 (__force u32)(a->daddr ^ b->daddr));
 }
 
 /* All but the length. */
@@ -178,19 +183,18 @@ static bool same_ip6(const struct ipv6hdr *a, const struct ipv6hdr *b)
 {
 	return ipv6_addr_equal(&a->saddr, &b->saddr) &&
 	       ipv6_addr_equal(&a->daddr, &b->daddr) &&
-	       *(const __be32 *)a == *(const __be32 *)b && a->hop_limit == b->hop_limit;
+	       !differ(a, b, 0, 0xffffffff0000ffff);
 }
 
 /* All but the sequence number, PSH and the checksum is the same, options too. */
 static bool same_tcp(const struct tcphdr *a, const struct tcphdr *b)
 {
-	const __be32 *x = (const __be32 *)a, *y = (const __be32 *)b;
-	__be32 differ = (x[0] ^ y[0]) | (a->ack_seq ^ b->ack_seq) |
-			((tcp_flag_word(a) ^ tcp_flag_word(b)) & ~TCP_FLAG_PSH);
+	const u32 *x = (const u32 *)a, *y = (const u32 *)b;
+	u64 any = differ(a, b, 0, 0xffffffff00000000) | differ(a, b, 8, 0xfffffffffff7ffff);
 
 	for (unsigned int i = sizeof(*a) / 4; i < a->doff; i++)
-		differ |= x[i] ^ y[i];
-	return !differ;
+		any |= x[i] ^ y[i];
+	return !any;
 }
 
 /*
