@@ -263,6 +263,10 @@ raw() {
 	echo "${name%/*} $key $authkey $icv $iv $2" >$file && echo "raw $1 $2 $(<$file)"
 }
 
+# 7.2 samples the use of memory, every five milliseconds: that is nobody's packet.
+damon=/sys/module/damon_stat/parameters/enabled
+[ ! -e "$damon" ] || echo N >"$damon"
+
 echo "release $(uname -r)"
 while read -r -a line <&3; do
 	case ${line[0]} in
