@@ -146,12 +146,13 @@ static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 	return err;
 }
 
-static int unwrap(const struct sk_buff *skb, const struct espl_sa *sa,
-		  unsigned int *header, u8 *proto)
+static struct espl_payload unwrap(const struct sk_buff *skb, const struct espl_sa *sa)
 {
-	*header = header_of(skb);
-	*proto = skb_transport_header(skb)[0];
-	return espl_xform_octets(skb, sa, *header);
+	return (struct espl_payload){
+		.len = espl_xform_octets(skb, sa, header_of(skb)),
+		.header = header_of(skb),
+		.proto = skb_transport_header(skb)[0],
+	};
 }
 
 const struct espl_xform espl_ah = {

@@ -15,8 +15,8 @@
 
 /**
  * struct espl_cb - a packet between our hook and its next one, in skb->cb
- * @sa: the SAs of the packet, held: in output innermost first, in input in the
- *	order in which they were taken off
+ * @sa: the SAs of the packet: in output innermost first, in input in the order in
+ *	which they were taken off
  * @n: how many
  * @next: output: index in @sa of the next to apply
  * @family: of the IP header that is now the outermost
@@ -24,6 +24,8 @@
  * @offset: input: where the ESP or AH header begins, octets from the IP header
  * @nhoff: input: where the octet that announces it is
  * @fits: output: protected, it fits the path
+ * @held: the SAs are held, for the packet waits, or has waited, for a cipher or for others;
+ *	  else they are lent, as those that are looked up are
  * @frag_max: input: largest fragment of a reassembled inner packet, else 0
  * @seq_high: input: the half of the sequence number that is not in the packet
  */
@@ -37,6 +39,7 @@ struct espl_cb {
 	u16 nhoff;
 	u16 frag_max;
 	bool fits;
+	bool held;
 	u32 seq_high;
 };
 
@@ -46,10 +49,20 @@ static inline struct espl_cb *espl_cb(struct sk_buff *skb)
 	return (struct espl_cb *)skb->cb;
 }
 
-static inline void espl_cb_put(struct sk_buff *skb)
+/* Before a packet waits: who gets to it next has not the RCU read side of now. */
+static inline void espl_cb_hold(struct espl_cb *cb)
 {
-	struct espl_cb *cb = espl_cb(skb);
+	if (cb->held)
+		return;
+	for (unsigned int i = 0; i < cb->n; i++)
+		espl_sa_get(cb->sa[i]);
+	cb->held = true;
+}
 
+static inline void espl_cb_put(struct espl_cb *cb)
+{
+	if (!cb->held)
+		return;
 	while (cb->n)
 		espl_sa_put(cb->sa[--cb->n]);
 }

@@ -122,23 +122,23 @@ static u8 hop_limit(const struct sk_buff *skb, const struct espl_sa *sa)
 }
 
 static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
-		  const struct inner *inner)
+		  struct inner inner)
 {
 	struct iphdr *iph = ip_hdr(skb);
 
 	*iph = (struct iphdr){
 		.version = 4,
 		.ihl = 5,
-		.tos = inner->dsfield,
+		.tos = inner.dsfield,
 		.tot_len = htons(skb->len),
-		.frag_off = inner->df,
+		.frag_off = inner.df,
 		.ttl = hop_limit(skb, sa),
 		.protocol = announced(sa),
 		.saddr = sa->conf.saddr.ip,
 		.daddr = sa->encaplen ? moved_to(sa) : sa->conf.daddr.ip,
 	};
 	/* What nobody will cut needs no number (RFC 6864): 140 instructions less. */
-	if (!inner->df || !espl_cb(skb)->fits)
+	if (!inner.df || !espl_cb(skb)->fits)
 		ip_select_ident(sa->en->net, skb, NULL);
 	/* Of the outermost header IP computes the checksum, whatever is there. */
 	if (espl_cb(skb)->next + 1 < espl_cb(skb)->n)
@@ -147,7 +147,7 @@ static void fill4(struct sk_buff *skb, const struct espl_sa *sa,
 }
 
 static noinline void fill6(struct sk_buff *skb, const struct espl_sa *sa,
-			   const struct inner *inner)
+			   struct inner inner)
 {
 	struct ipv6hdr *ip6h = ipv6_hdr(skb);
 
@@ -158,7 +158,7 @@ static noinline void fill6(struct sk_buff *skb, const struct espl_sa *sa,
 		.saddr = sa->conf.saddr.in6,
 		.daddr = espl_natt_remote(sa).addr.in6,
 	};
-	ip6_flow_hdr(ip6h, inner->dsfield, 0);
+	ip6_flow_hdr(ip6h, inner.dsfield, 0);
 	skb->protocol = htons(ETH_P_IPV6);
 }
 
@@ -167,20 +167,19 @@ static bool push_tunnel(struct sk_buff *skb, const struct espl_sa *sa, u8 family
 {
 	enum espl_df df = espl_encap_df(sa);
 	struct inner inner = read_inner(skb, family, df);
-	unsigned int outer = sa->outerlen;
 
 	if (pad)
 		skb_put_zero(skb, pad);
-	__skb_push(skb, outer + sa->encaplen + sa->hdrlen);
+	__skb_push(skb, sa->headlen);
 	skb_reset_network_header(skb);
-	skb_set_transport_header(skb, outer + sa->encaplen);
+	skb_set_transport_header(skb, sa->headlen - sa->hdrlen);
 	sa->xform->wrap(skb, sa, inner.proto);
 	if (skb->len > espl_encap_max(sa->conf.family))
 		return false;
 	if (sa->conf.family == AF_INET)
-		fill4(skb, sa, &inner);
+		fill4(skb, sa, inner);
 	else
-		fill6(skb, sa, &inner);
+		fill6(skb, sa, inner);
 	/*
 	 * The IP layer below cuts what may be cut: where DF says so, where the
 	 * sender may although it says not, and in IPv6, where it always may. DF

@@ -14,6 +14,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include "cb.h"
 #include "compat/compat.h"
 #include "esp_fmt.h"
 #include "xform.h"
@@ -21,10 +22,15 @@
 #define IV_MAX		16
 #define SEQ_HIGH	4	/* octets of an extended sequence number not sent */
 
+enum { ESPL_OP_MET, ESPL_OP_ODD };
+
 /**
  * struct espl_esp_op - one run of the cipher
  * @skb: the packet; its transport header is the ESP header
- * @done: what follows
+ * @done: what follows, where the run ends later
+ * @met: ESPL_OP_MET: of those who began the run and who end it, one is through;
+ *	 ESPL_OP_ODD: larger than what is kept
+ * @err: how it ended
  * @esn: @ip_end waits to be put back
  * @ip_end: what was in front of the ESP header
  * @sg: the packet from ESP header to ICV
@@ -34,6 +40,8 @@
 struct espl_esp_op {
 	struct sk_buff *skb;
 	espl_xform_done done;
+	unsigned long met;
+	int err;
 	bool esn;
 	u8 ip_end[SEQ_HIGH];
 	struct scatterlist sg;
@@ -48,35 +56,10 @@ struct espl_esp_op {
 #define SPARE		1024
 static DEFINE_PER_CPU(struct espl_esp_op *, spare);
 
-static unsigned int op_size(struct crypto_aead *aead)
-{
-	return sizeof(struct espl_esp_op) + crypto_aead_reqsize(aead);
-}
-
-static noinline struct espl_esp_op *op_new(struct crypto_aead *aead)
-{
-	struct espl_esp_op *op;
-
-	op = kmalloc(max_t(unsigned int, op_size(aead), SPARE), GFP_ATOMIC);
-	/* Once for all its runs: 60 instructions less each. */
-	if (op)
-		sg_init_table(&op->sg, 1);
-	return op;
-}
-
-static inline struct espl_esp_op *op_get(struct crypto_aead *aead)
-{
-	struct espl_esp_op *op = __this_cpu_read(spare);
-
-	if (!op || op_size(aead) > SPARE)
-		return op_new(aead);
-	__this_cpu_write(spare, NULL);
-	return op;
-}
-
+/* One that has waited is not kept: what it waited for may have written to the request. */
 static inline void op_put(struct espl_esp_op *op)
 {
-	if (__this_cpu_read(spare) || op_size(crypto_aead_reqtfm(&op->req)) > SPARE)
+	if (op->met || __this_cpu_read(spare))
 		kfree(op);
 	else
 		__this_cpu_write(spare, op);
@@ -210,28 +193,87 @@ static inline void finish(struct espl_esp_op *op)
 	op_put(op);
 }
 
+/*
+ * What the cipher said when it was given the packet. If that is to be ready later, the
+ * packet's SAs and its device are held from then on, and not before: most never are. It
+ * may be ready by then; who is second goes on.
+ */
+static inline int run(struct espl_esp_op *op, int err)
+{
+	struct net_device *dev = op->skb->dev;
+
+	if (err == -EINPROGRESS) {
+		dev_hold(dev);
+		espl_cb_hold(espl_cb(op->skb));
+		if (!test_and_set_bit(ESPL_OP_MET, &op->met))
+			return -EINPROGRESS;
+		dev_put(dev);
+		err = op->err;
+	}
+	finish(op);
+	return err;
+}
+
 static void complete_async(espl_crypto_arg *arg, int err)
 {
 	struct espl_esp_op *op = espl_crypto_data(arg);
 	struct sk_buff *skb = op->skb;
+	struct net_device *dev = skb->dev;
 	espl_xform_done done = op->done;
 
 	if (err == -EINPROGRESS)
+		return;
+	op->err = err;
+	if (!test_and_set_bit(ESPL_OP_MET, &op->met))
 		return;
 	local_bh_disable();
 	rcu_read_lock();
 	finish(op);
 	done(skb, err);
+	dev_put(dev);
 	rcu_read_unlock();
 	local_bh_enable();
 }
 
+static unsigned int op_size(struct crypto_aead *aead)
+{
+	return sizeof(struct espl_esp_op) + crypto_aead_reqsize(aead);
+}
+
+/* What is the same for all runs is said once: 80 instructions less each. */
+static noinline struct espl_esp_op *op_new(struct crypto_aead *aead)
+{
+	unsigned int size = op_size(aead);
+	struct espl_esp_op *op;
+
+	op = kmalloc(max_t(unsigned int, size, SPARE), GFP_ATOMIC);
+	if (!op)
+		return NULL;
+	op->met = size > SPARE ? BIT(ESPL_OP_ODD) : 0;
+	sg_init_table(&op->sg, 1);
+	aead_request_set_callback(&op->req, 0, complete_async, op);
+	aead_request_set_crypt(&op->req, &op->sg, &op->sg, 0, op->iv);
+	return op;
+}
+
+static inline struct espl_esp_op *op_get(struct crypto_aead *aead)
+{
+	struct espl_esp_op *op = __this_cpu_read(spare);
+
+	if (!op || op_size(aead) > SPARE)
+		return op_new(aead);
+	__this_cpu_write(spare, NULL);
+	return op;
+}
+
+/* @icvlen: octets of ICV that the cipher works on, too */
 static __always_inline struct espl_esp_op *op_alloc(struct sk_buff *skb,
 						    struct espl_sa *sa, u64 seq,
-						    unsigned int crypt,
+						    unsigned int icvlen,
 						    espl_xform_done done)
 {
-	unsigned int high = sa->esn ? SEQ_HIGH : 0;
+	unsigned int high = sa->esn ? SEQ_HIGH : 0, hdrlen = sa->hdrlen;
+	unsigned int len = espl_xform_len(skb);
 	u8 *esp = skb_transport_header(skb);
 	struct espl_esp_op *op;
 
@@ -248,11 +290,10 @@ static __always_inline struct espl_esp_op *op_alloc(struct sk_buff *skb,
 		memcpy(op->iv, esp + ESPL_ESP_HDR, sa->ivlen);
 	if (high)
 		show_high(op, esp, seq >> 32);
-	sg_set_buf(&op->sg, esp - high, espl_xform_len(skb) + high);
+	sg_set_buf(&op->sg, esp - high, len + high);
 	aead_request_set_tfm(&op->req, sa->aead);
-	aead_request_set_callback(&op->req, 0, complete_async, op);
-	aead_request_set_crypt(&op->req, &op->sg, &op->sg, crypt, op->iv);
-	aead_request_set_ad(&op->req, sa->hdrlen + high);
+	op->req.cryptlen = len - hdrlen - sa->endlen + icvlen;
+	aead_request_set_ad(&op->req, hdrlen + high);
 	return op;
 }
 
@@ -276,41 +317,34 @@ static int seal(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 {
 	u8 *esp = skb_transport_header(skb);
 	struct espl_esp_op *op;
-	int err;
 
 	put_unaligned(sa->conf.spi, (__be32 *)esp);
 	put_unaligned_be32(seq, esp + 4);
 	write_iv(sa, esp + ESPL_ESP_HDR, seq);
-	op = op_alloc(skb, sa, seq, octets(skb, sa), done);
+	op = op_alloc(skb, sa, seq, 0, done);
 	if (!op)
 		return -ENOMEM;
-	err = crypto_aead_encrypt(&op->req);
-	if (err != -EINPROGRESS)
-		finish(op);
-	return err;
+	return run(op, crypto_aead_encrypt(&op->req));
 }
 
 static int open(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 		espl_xform_done done)
 {
 	struct espl_esp_op *op;
-	int err;
 
-	op = op_alloc(skb, sa, seq, octets(skb, sa) + sa->icvlen, done);
+	op = op_alloc(skb, sa, seq, sa->icvlen, done);
 	if (!op)
 		return -ENOMEM;
-	err = crypto_aead_decrypt(&op->req);
-	if (err != -EINPROGRESS)
-		finish(op);
-	return err;
+	return run(op, crypto_aead_decrypt(&op->req));
 }
 
-static int unwrap(const struct sk_buff *skb, const struct espl_sa *sa,
-		  unsigned int *header, u8 *proto)
+static struct espl_payload unwrap(const struct sk_buff *skb, const struct espl_sa *sa)
 {
-	*header = sa->hdrlen;
-	return espl_esp_trailer_read(skb_transport_header(skb) + sa->hdrlen,
-				     octets(skb, sa), proto);
+	u8 proto = IPPROTO_NONE;
+	int len = espl_esp_trailer_read(skb_transport_header(skb) + sa->hdrlen,
+					octets(skb, sa), &proto);
+
+	return (struct espl_payload){ .len = len, .header = sa->hdrlen, .proto = proto };
 }
 
 const struct espl_xform espl_esp = {

@@ -33,8 +33,8 @@ static void wake_after(struct espl_sa *sa, unsigned long delay)
 
 static bool used_up(const struct espl_sa *sa, const struct espl_lifetime *limit)
 {
-	return (limit->packets && atomic64_read(&sa->packets) >= limit->packets) ||
-	       (limit->bytes && atomic64_read(&sa->bytes) >= limit->bytes);
+	return (limit->packets && atomic64_read(&sa->window->packets) >= limit->packets) ||
+	       (limit->bytes && atomic64_read(&sa->window->bytes) >= limit->bytes);
 }
 
 /* So many seconds after something, of which keyers may name more than there are; 0: never. */
@@ -162,8 +162,6 @@ void espl_life_inherit(struct espl_sa *sa, const struct espl_sa *old)
 	sa->created = old->created;
 	sa->first_used = old->first_used;
 	sa->last_used = old->last_used;
-	atomic64_set(&sa->packets, atomic64_read(&old->packets));
-	atomic64_set(&sa->bytes, atomic64_read(&old->bytes));
 	sa->told = old->told && reached(sa, &sa->conf.soft, sa->seq_soft);
 }
 
@@ -194,15 +192,11 @@ void espl_life_stop(struct espl_sa *sa)
 		espl_sa_put(sa);
 }
 
-/* The clock is read once in a jiffy: 25 instructions less for all other packets. */
 static void touch(struct espl_sa *sa)
 {
 	const struct espl_sa_conf *conf = &sa->conf;
-	unsigned long jiffy = jiffies;
 
-	if (READ_ONCE(sa->touched) == jiffy && READ_ONCE(sa->first_used))
-		return;
-	WRITE_ONCE(sa->touched, jiffy);
+	WRITE_ONCE(sa->touched, jiffies);
 	WRITE_ONCE(sa->last_used, espl_now());
 	if (READ_ONCE(sa->first_used))
 		return;
@@ -212,15 +206,14 @@ static void touch(struct espl_sa *sa)
 }
 
 /**
- * espl_life_charge() - account one packet to an SA
- * @sa: the SA
- * @bytes: octets, espl_xform_octets()
+ * espl_life_charge() - espl_sa_charge() of an SA with such limits, or once in a jiffy
+ * @sa: as there
+ * @bytes: as there
  *
  * The packet that crosses a limit still passes; the ones behind it do not.
- * Called for authentic packets only, so forgeries age nothing.
  *
  * Context: BH off.
- * Return: False if a hard limit was reached before this packet.
+ * Return: As there.
  */
 bool espl_life_charge(struct espl_sa *sa, unsigned int bytes)
 {
@@ -228,9 +221,9 @@ bool espl_life_charge(struct espl_sa *sa, unsigned int bytes)
 
 	if (sa->counted && used_up(sa, &conf->hard))
 		return false;
-	atomic64_inc(&sa->packets);
-	atomic64_add(bytes, &sa->bytes);
-	touch(sa);
+	espl_sa_count(sa, bytes);
+	if (!espl_sa_touched(sa))
+		touch(sa);
 	if (sa->counted && (used_up(sa, &conf->hard) ||
 			    (READ_ONCE(sa->state) == SADB_SASTATE_MATURE &&
 			     used_up(sa, &conf->soft))))
@@ -239,25 +232,19 @@ bool espl_life_charge(struct espl_sa *sa, unsigned int bytes)
 }
 
 /**
- * espl_life_seq() - the sequence number of the next packet
- * @sa: an SA to send by
+ * espl_life_few_left() - an SA is about to run out of sequence numbers
+ * @sa: the SA
+ * @seq: one that has been taken
  *
  * An SA without numbers left has reached its end like one out of time, and its
  * keyer hears of it the same way (RFC 4303 section 3.3.3).
  *
  * Context: BH off.
- * Return: The number, never the same twice, or 0 where there is none left.
  */
-u64 espl_life_seq(struct espl_sa *sa)
+void espl_life_few_left(struct espl_sa *sa, u64 seq)
 {
-	/* 64 bits wide, so that it cannot wrap to a number already used. */
-	u64 seq = atomic64_inc_return(&sa->window->sent);
-
-	if (seq >= sa->seq_soft &&
-	    (seq >= sa->seq_max || READ_ONCE(sa->state) == SADB_SASTATE_MATURE))
+	if (seq >= sa->seq_max || READ_ONCE(sa->state) == SADB_SASTATE_MATURE)
 		wake(sa);
-	/* Read last: pairs with sa.c's inherit_window(). */
-	return seq <= READ_ONCE(sa->seq_max) ? seq : 0;
 }
 
 /* When a policy is due, in seconds since boot; 0: never. */

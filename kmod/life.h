@@ -34,7 +34,7 @@ void espl_life_stop(struct espl_sa *sa);
 void espl_life_init_policy(struct espl_policy *policy);
 void espl_life_start_policy(struct espl_policy *policy);
 void espl_life_stop_policy(struct espl_policy *policy);
-u64 espl_life_seq(struct espl_sa *sa);
+void espl_life_few_left(struct espl_sa *sa, u64 seq);
 bool espl_life_charge(struct espl_sa *sa, unsigned int bytes);
 
 #endif

@@ -223,7 +223,7 @@ static void append(struct slot *slot, struct sk_buff *skb, unsigned int payload)
 {
 	struct sk_buff *head = slot->head;
 
-	espl_cb_put(skb);
+	espl_cb_put(espl_cb(skb));
 	__skb_pull(skb, skb->len - payload);
 	if (slot->last)
 		slot->last->next = skb;
@@ -341,6 +341,7 @@ bool espl_merge_first(struct sk_buff *skb, const struct espl_upper *upper,
 	if (!sure && !is_right(skb))
 		return false;
 	dev_hold(skb->dev);
+	espl_cb_hold(espl_cb(skb));
 	skb_shinfo(skb)->gso_size = payload_of(skb);
 	skb_shinfo(skb)->gso_segs = 1;
 	*slot = (struct slot){

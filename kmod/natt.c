@@ -176,10 +176,14 @@ void espl_natt_opened(struct sk_buff *skb, struct espl_sa *sa,
 
 	spin_lock(&sa->window->lock);
 	moved = !is_same(&now, &sa->mapping);
-	sa->mapping = now;
+	if (moved)
+		sa->mapping = now;
 	spin_unlock(&sa->window->lock);
-	if (moved && espl_sa_get(sa) && !queue_work(espl_wq, &sa->mapping_work))
-		espl_sa_put(sa);
+	if (!moved)
+		return;
+	espl_sa_get(sa);
+	if (!queue_work(espl_wq, &sa->mapping_work))
+		espl_sa_put(sa);	/* it was queued and holds one already */
 }
 
 static bool is_way_back(const struct espl_sa *sa, const struct espl_sa *in)

@@ -124,9 +124,10 @@ bool espl_replay_check(const struct espl_replay *replay, u64 seq)
  */
 bool espl_replay_commit(struct espl_replay *replay, u64 seq)
 {
-	if (!espl_replay_check(replay, seq))
-		return false;
-	if (seq > replay->top) {
+	if (seq <= replay->top) {
+		if (!espl_replay_check(replay, seq))
+			return false;
+	} else {
 		/* Words skipped over hold bits of a round before: clear them. */
 		u64 steps = seq / WORD_BITS - replay->top / WORD_BITS;
 

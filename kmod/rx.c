@@ -34,12 +34,12 @@
 
 #define SPI_SEQ	(2 * sizeof(__be32))	/* what both ESP and AH have */
 
-static void opened(struct sk_buff *skb, int err);
+static void go_on(struct sk_buff *skb, int err);
 
 static __cold void drop(struct sk_buff *skb, enum espl_stat stat)
 {
 	espl_stat_note(espl_cb(skb)->sa[0]->en, skb, stat);
-	espl_cb_put(skb);
+	espl_cb_put(espl_cb(skb));
 	kfree_skb_reason(skb, SKB_DROP_REASON_XFRM_POLICY);
 }
 
@@ -72,10 +72,9 @@ static bool length_ok(const struct sk_buff *skb, const struct espl_sa *sa)
 	return len >= sa->least && !((len - sa->least) & (sa->align - 1));
 }
 
-/* The last SA in the packet's cb is the one to open it by. */
-static void open_layer(struct sk_buff *skb)
+/* @sa: the last in the packet's cb */
+static void open_layer(struct sk_buff *skb, struct espl_sa *sa)
 {
-	struct espl_sa *sa = newest(skb);
 	struct sk_buff *ours = skb;
 	u64 seq;
 	int err;
@@ -108,10 +107,9 @@ static void open_layer(struct sk_buff *skb)
 		drop(skb, ESPL_IN_REPLAY);
 		return;
 	}
-	dev_hold(skb->dev);
-	err = sa->xform->open(skb, sa, seq, opened);
+	err = sa->xform->open(skb, sa, seq, go_on);
 	if (err != -EINPROGRESS)
-		opened(skb, err);
+		go_on(skb, err);
 }
 
 static bool is_local(const struct espl_net *en, const struct espl_flow *flow,
@@ -262,7 +260,7 @@ void espl_rx_deliver(struct sk_buff *skb, struct rtable *rt)
 	u16 frag_max = espl_cb(skb)->frag_max;
 	u8 family = espl_cb(skb)->family;
 
-	espl_cb_put(skb);
+	espl_cb_put(espl_cb(skb));
 	espl_cb_clear(skb);
 	if (family == AF_INET ? !prepare4(en->net, skb) : !prepare6(skb)) {
 		espl_drop(en, skb, ESPL_IN_HEADER);
@@ -322,8 +320,7 @@ static bool defragment(struct espl_net *en, struct sk_buff *skb)
 		*espl_cb(skb) = cb;
 		return true;
 	}
-	while (cb.n)
-		espl_sa_put(cb.sa[--cb.n]);
+	espl_cb_put(&cb);
 	return false;
 }
 
@@ -333,23 +330,21 @@ static bool defragment(struct espl_net *en, struct sk_buff *skb)
  */
 #define FARTHEST	S16_MAX
 
-/* The SA of a packet, held, if it is one of ours and has room for its header. */
+/* The SA of a packet, lent, if it is one of ours and has room for its header. */
 static struct espl_sa *find_sa(struct espl_net *en, struct sk_buff *skb, u8 family,
 			       const struct espl_upper *upper,
 			       const union nf_inet_addr *daddr)
 {
 	const struct espl_xform *xform = espl_xform_of(upper->proto);
 	unsigned int spi = upper->offset;
-	struct espl_sa *sa;
 
 	if (!xform || skb_headroom(skb) + upper->offset > FARTHEST)
 		return NULL;
 	spi += xform->spi_offset;
 	if (!pskb_may_pull(skb, spi + SPI_SEQ))
 		return NULL;
-	sa = espl_sad_lookup(en, family, upper->proto, daddr,
-			     get_unaligned((__be32 *)(skb->data + spi)));
-	return sa ? espl_sa_get(sa) : NULL;
+	return espl_sad_lookup(en, family, upper->proto, daddr,
+			       get_unaligned((__be32 *)(skb->data + spi)));
 }
 
 static void note_layer(struct espl_cb *cb, struct espl_sa *sa,
@@ -369,9 +364,10 @@ static bool find_next(struct espl_net *en, struct sk_buff *skb,
 	struct espl_cb *cb = espl_cb(skb);
 	struct espl_sa *sa = find_sa(en, skb, cb->family, upper, daddr);
 
-	if (sa)
-		note_layer(cb, sa, upper, 0);
-	return sa;
+	if (!sa)
+		return false;
+	note_layer(cb, cb->held ? espl_sa_get(sa) : sa, upper, 0);
+	return true;
 }
 
 /* What is inside. Return: false where that is not whole, or broken: then it is gone. */
@@ -397,7 +393,7 @@ broken:
 }
 
 /* A packet has come out of its SA: the next layer, or the policy and delivery. */
-static void taken_off(struct sk_buff *skb)
+static noinline void taken_off(struct sk_buff *skb)
 {
 	struct espl_net *en = espl_cb(skb)->sa[0]->en;
 	u8 family = espl_cb(skb)->family;
@@ -424,7 +420,7 @@ static void taken_off(struct sk_buff *skb)
 			return;
 		}
 		if (find_next(en, skb, &upper, &flow.daddr)) {
-			open_layer(skb);
+			open_layer(skb, newest(skb));
 			return;
 		}
 	}
@@ -500,9 +496,7 @@ static void go_on(struct sk_buff *skb, int err)
 {
 	struct espl_sa *sa = newest(skb);
 	unsigned int offset = espl_cb(skb)->offset;
-	unsigned int strip;
-	u8 proto;
-	int len;
+	struct espl_payload inner;
 
 	if (err) {
 		drop(skb, err == -EBADMSG ? ESPL_IN_ICV :
@@ -512,12 +506,12 @@ static void go_on(struct sk_buff *skb, int err)
 	}
 	if (!commit(skb, sa))
 		return;
-	len = sa->xform->unwrap(skb, sa, &strip, &proto);
-	if (len < 0) {
+	inner = sa->xform->unwrap(skb, sa);
+	if (inner.len < 0) {
 		drop(skb, ESPL_IN_PADDING);
 		return;
 	}
-	if (!espl_life_charge(sa, espl_xform_octets(skb, sa, strip))) {
+	if (!espl_sa_charge(sa, espl_xform_octets(skb, sa, inner.header))) {
 		drop(skb, ESPL_IN_LIFETIME);
 		return;
 	}
@@ -528,33 +522,21 @@ static void go_on(struct sk_buff *skb, int err)
 	if (sa->encaplen)
 		espl_natt_opened(skb, sa, offset);
 	espl_stat_inc(sa->en, sa->xform->stat_in);
-	if (proto == IPPROTO_NONE) {	/* a dummy packet (RFC 4303 section 2.6) */
+	if (inner.proto == IPPROTO_NONE) {	/* a dummy packet (RFC 4303 section 2.6) */
 		espl_stat_inc(sa->en, ESPL_IN_DUMMY);
-		espl_cb_put(skb);
+		espl_cb_put(espl_cb(skb));
 		consume_skb(skb);
 		return;
 	}
-	__skb_trim(skb, offset + strip + len);
+	__skb_trim(skb, offset + inner.header + inner.len);
 	if (sa->conf.mode != IPSEC_MODE_TUNNEL)
-		leave_transport(skb, sa, strip, proto);
-	else if (!leave_tunnel(skb, offset + strip, proto))
+		leave_transport(skb, sa, inner.header, inner.proto);
+	else if (!leave_tunnel(skb, offset + inner.header, inner.proto))
 		return;
 	/* 480 instructions less for each segment of a stream but the first. */
 	if (espl_merge_is_tcp(skb, espl_cb(skb)->family) && espl_merge_next(skb))
 		return;
 	taken_off(skb);
-}
-
-/*
- * The device may be on its way out since the packet came, and waits for the packet: it
- * is held until the stack is done with it.
- */
-static void opened(struct sk_buff *skb, int err)
-{
-	struct net_device *dev = skb->dev;
-
-	go_on(skb, err);
-	dev_put(dev);
 }
 
 /* What the outer packet's receipt left behind does not describe the inner one. */
@@ -592,7 +574,7 @@ static struct espl_sa *find_sa_by_way(struct espl_net *en, struct sk_buff *skb,
 	if (way->sad_version == version &&
 	    skb_headlen(skb) >= upper->offset + SPI_SEQ &&
 	    way->sa->conf.spi == *spi)
-		return espl_sa_get(way->sa);
+		return way->sa;
 	sa = find_outer_sa(en, skb, AF_INET, upper);
 	if (sa) {
 		way->sa = sa;
@@ -626,12 +608,13 @@ bool espl_rx(struct espl_net *en, struct sk_buff *skb, u8 family,
 	if (!sa)
 		return false;
 	espl_cb(skb)->n = 0;
+	espl_cb(skb)->held = false;
 	espl_cb(skb)->family = family;
 	espl_cb(skb)->frag_max = 0;
 	note_layer(espl_cb(skb), sa, upper, encap);
 	if (!way && family == AF_INET && skb_dst(skb) && is_peer(skb, sa))
 		espl_way_note(en->net, skb);
 	forget_outer(skb);
-	open_layer(skb);
+	open_layer(skb, sa);
 	return true;
 }

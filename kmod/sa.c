@@ -2,9 +2,9 @@
 /*
  * sa.c - one security association: its making, its references, its end
  *
- * Owns SAs, in the SAD or not, and their windows. sad.c has them in tables. The last
- * reference queues espl_sa.free, which waits for readers and then frees the crypto,
- * which may sleep.
+ * Owns SAs, in the SAD or not, and their windows. sad.c has them in tables. Packets do
+ * not count as holders, but where they wait: readers of RCU they are, and those are waited
+ * for before the SAD's reference is put. What frees an SA frees its crypto, which may sleep.
  */
 #include <linux/module.h>
 #include <linux/random.h>
@@ -27,13 +27,19 @@ static struct espl_window *window_alloc(u32 packets)
 {
 	struct espl_window *window;
 
-	window = kmalloc(offsetof(struct espl_window, replay) +
-			 espl_replay_size(packets), GFP_KERNEL);
+	/* A lock that is watched is larger. */
+	BUILD_BUG_ON(!IS_ENABLED(CONFIG_DEBUG_SPINLOCK) && !IS_ENABLED(CONFIG_LOCKDEP) &&
+		     offsetof(struct espl_window, replay.bitmap) > SMP_CACHE_BYTES);
+	/* So that it begins with a line, as what is of such sizes does. */
+	window = kmalloc(ALIGN(offsetof(struct espl_window, replay) +
+			       espl_replay_size(packets), SMP_CACHE_BYTES), GFP_KERNEL);
 	if (!window)
 		return NULL;
 	spin_lock_init(&window->lock);
 	refcount_set(&window->refs, 1);
 	atomic64_set(&window->sent, first_seq - 1);
+	atomic64_set(&window->packets, 0);
+	atomic64_set(&window->bytes, 0);
 	espl_replay_init(&window->replay, packets);
 	return window;
 }
@@ -49,6 +55,9 @@ static void free_work(struct work_struct *work)
 	struct espl_sa *sa = container_of(to_rcu_work(work), struct espl_sa, free);
 	struct espl_net *en = sa->en;
 
+	/* The SAD's reference, if it is still there. */
+	if (refcount_read(&sa->refs) && !refcount_dec_and_test(&sa->refs))
+		return;
 	sa->xform->fini(sa);
 	espl_natt_fini_sa(sa);
 	dst_cache_destroy(&sa->route);
@@ -67,7 +76,11 @@ static int alloc_parts(struct espl_sa *sa)
 	sa->window = window_alloc(sa->conf.replay);
 	if (!sa->window)
 		return -ENOMEM;
-	return sa->conf.state == SADB_SASTATE_LARVAL ? 0 : sa->xform->init(sa);
+	if (sa->conf.state == SADB_SASTATE_LARVAL)
+		return 0;
+	err = sa->xform->init(sa);
+	sa->headlen = sa->outerlen + sa->encaplen + sa->hdrlen;
+	return err;
 }
 
 /**
@@ -118,8 +131,10 @@ struct espl_sa *espl_sa_alloc(struct espl_net *en,
 }
 
 /**
- * espl_sa_free() - free an SA that nobody holds any more, after a grace period
- * @sa: the SA
+ * espl_sa_free() - after a grace period, free an SA
+ * @sa: the SA: the SAD has it no more, or nobody holds it
+ *
+ * Those it is lent to may hold it until then, and it is freed when they let go.
  *
  * Context: Any.
  */
@@ -138,8 +153,8 @@ void espl_sa_free(struct espl_sa *sa)
 void espl_sa_current(const struct espl_sa *sa, struct espl_lifetime *now)
 {
 	*now = (struct espl_lifetime){
-		.packets = atomic64_read(&sa->packets),
-		.bytes = atomic64_read(&sa->bytes),
+		.packets = atomic64_read(&sa->window->packets),
+		.bytes = atomic64_read(&sa->window->bytes),
 		.addtime = espl_wall_seconds(sa->created),
 		.usetime = espl_wall_seconds(READ_ONCE(sa->first_used)),
 	};
@@ -187,10 +202,12 @@ static void inherit_window(struct espl_sa *sa, struct espl_sa *old)
 	}
 	espl_sa_kill(old);
 	WRITE_ONCE(old->seq_max, 0);
-	/* Pairs with espl_life_seq(): who does not see that has had its number. */
+	/* Pairs with espl_sa_seq(): who does not see that has had its number. */
 	smp_mb();
 	espl_replay_inherit(&sa->window->replay, &old->window->replay);
 	inherit_sent(sa, old);
+	atomic64_set(&sa->window->packets, atomic64_read(&old->window->packets));
+	atomic64_set(&sa->window->bytes, atomic64_read(&old->window->bytes));
 }
 
 /**

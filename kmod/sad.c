@@ -6,7 +6,8 @@
  * life.c ends what has expired.
  *
  * An SA leaves in this order: DEAD, so that the packet path refuses it; out of the
- * tables, so that nobody new finds it; its clock stopped; the SAD's reference put.
+ * tables, so that nobody new finds it; its clock stopped; and once nobody can be left who
+ * has found it, the SAD's reference put.
  * One that another takes the place of is not DEAD: its packets that are under way
  * arrive.
  *
@@ -141,7 +142,7 @@ static void unpublish(struct espl_sa *sa)
 	espl_sad_changed(en);
 	espl_life_stop(sa);
 	leave(sa);
-	espl_sa_put(sa);
+	espl_sa_free(sa);
 }
 
 static struct espl_sa *at_spi(struct espl_sa *sa)

@@ -32,7 +32,7 @@ static bool is_plain(const struct espl_net *en, struct sk_buff *skb)
 
 	return espl_cb(skb)->fits && espl_cb(skb)->family == AF_INET &&
 	       rt->dst.output == ip_output && !rt->dst.lwtstate &&
-	       rt->rt_type == RTN_UNICAST &&
+	       rt->rt_type == RTN_UNICAST && rt->rt_gw_family != AF_INET6 &&
 	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev) &&
 	       skb_headroom(skb) >= LL_RESERVED_SPACE(dev) &&
 	       espl_hooks_alone(en, AF_INET, NF_INET_LOCAL_OUT);
@@ -44,8 +44,9 @@ static bool is_plain(const struct espl_net *en, struct sk_buff *skb)
  */
 static int to_neighbour(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
-	bool is_v6gw = false;
-	struct neighbour *neigh = ip_neigh_for_gw(skb_rtable(skb), skb, &is_v6gw);
+	struct rtable *rt = skb_rtable(skb);
+	struct neighbour *neigh = ip_neigh_gw4(rt->dst.dev,
+					       rt_nexthop(rt, ip_hdr(skb)->daddr));
 
 	if (IS_ERR(neigh)) {
 		espl_drop(espl_net(net), skb, ESPL_OUT_NO_ROUTE);
@@ -53,7 +54,7 @@ static int to_neighbour(struct net *net, struct sock *sk, struct sk_buff *skb)
 	}
 	espl_count_sent(net, skb);
 	sock_confirm_neigh(skb, neigh);
-	return neigh_output(neigh, skb, is_v6gw);
+	return neigh_output(neigh, skb, false);
 }
 
 static void send_plain(struct net *net, struct sk_buff *skb)
@@ -95,7 +96,7 @@ void espl_send(struct sk_buff *skb)
 	u8 family = espl_cb(skb)->family;
 	bool plain = is_plain(en, skb);
 
-	espl_cb_put(skb);
+	espl_cb_put(espl_cb(skb));
 	espl_cb_clear(skb);
 	*espl_marks(skb, family) = ESPL_SENT;
 	/* The device may have gone while the cipher took its time: the route knows. */

@@ -35,15 +35,14 @@
 #include "tx.h"
 #include "xform.h"
 
-static void step(struct sk_buff *skb);
+static void go_on(struct sk_buff *skb);
 
 static __cold void drop(struct sk_buff *skb, enum espl_stat stat)
 {
 	struct espl_net *en = espl_cb(skb)->sa[0]->en;
 
-	/* While it is dropped, its SAs hold the namespace. */
 	espl_stat_note(en, skb, stat);
-	espl_cb_put(skb);
+	espl_cb_put(espl_cb(skb));
 	kfree_skb_reason(skb, SKB_DROP_REASON_XFRM_POLICY);
 }
 
@@ -53,14 +52,15 @@ static noinline void not_sealed(struct sk_buff *skb, int err)
 		  err == -EPROTO ? ESPL_OUT_HEADER : ESPL_OUT_CRYPTO);
 }
 
-static void sealed(struct sk_buff *skb, int err)
+/* Return: false where the packet is gone. */
+static bool sealed(struct sk_buff *skb, int err)
 {
 	struct espl_cb *cb = espl_cb(skb);
 	struct espl_sa *sa = cb->sa[cb->next];
 
 	if (err) {
 		not_sealed(skb, err);
-		return;
+		return false;
 	}
 	cb->next++;
 	if (sa->encaplen)
@@ -68,21 +68,19 @@ static void sealed(struct sk_buff *skb, int err)
 	espl_stat_inc(sa->en, sa->xform->stat_out);
 	if (sa->conf.mode == IPSEC_MODE_TUNNEL)
 		cb->family = sa->conf.family;
-	if (cb->next < cb->n)
-		step(skb);
-	else
-		espl_send(skb);
+	return true;
 }
 
-static unsigned int head_of(const struct espl_sa *sa)
+static void sealed_later(struct sk_buff *skb, int err)
 {
-	return sa->outerlen + sa->encaplen + sa->hdrlen;
+	if (sealed(skb, err))
+		go_on(skb);
 }
 
 static struct sk_buff *make_room(struct sk_buff *skb, const struct espl_sa *sa,
 				 unsigned int pad)
 {
-	return espl_own(skb, LL_RESERVED_SPACE(skb_dst(skb)->dev) + head_of(sa),
+	return espl_own(skb, LL_RESERVED_SPACE(skb_dst(skb)->dev) + sa->headlen,
 			sa->taillen + pad);
 }
 
@@ -105,8 +103,11 @@ static unsigned int padding(struct sk_buff *skb, const struct espl_sa *sa)
 	return most > skb->len ? most - skb->len : 0;
 }
 
-/* Apply the next SA: lay the packet out, charge the SA, seal. */
-static void step(struct sk_buff *skb)
+/*
+ * Apply the next SA: lay the packet out, charge the SA, seal. Return: the packet, or NULL
+ * where it is gone, or is to be gone on with later.
+ */
+static struct sk_buff *step(struct sk_buff *skb)
 {
 	struct espl_sa *sa = espl_cb(skb)->sa[espl_cb(skb)->next];
 	unsigned int pad = padding(skb, sa);
@@ -116,25 +117,34 @@ static void step(struct sk_buff *skb)
 
 	if (!ours) {
 		drop(skb, ESPL_OUT_NO_MEMORY);
-		return;
+		return NULL;
 	}
-	skb = ours;
-	if (!espl_encap_push(skb, sa, espl_cb(skb)->family, pad)) {
-		drop(skb, ESPL_OUT_HEADER);
-		return;
+	if (!espl_encap_push(ours, sa, espl_cb(ours)->family, pad)) {
+		drop(ours, ESPL_OUT_HEADER);
+		return NULL;
 	}
-	if (!espl_life_charge(sa, espl_xform_octets(skb, sa, sa->hdrlen))) {
-		drop(skb, ESPL_OUT_LIFETIME);
-		return;
+	if (!espl_sa_charge(sa, espl_xform_octets(ours, sa, sa->hdrlen))) {
+		drop(ours, ESPL_OUT_LIFETIME);
+		return NULL;
 	}
-	seq = espl_life_seq(sa);
+	seq = espl_sa_seq(sa);
 	if (!seq) {
-		drop(skb, ESPL_OUT_SEQ);
-		return;
+		drop(ours, ESPL_OUT_SEQ);
+		return NULL;
 	}
-	err = sa->xform->seal(skb, sa, seq, sealed);
-	if (err != -EINPROGRESS)
-		sealed(skb, err);
+	err = sa->xform->seal(ours, sa, seq, sealed_later);
+	return err != -EINPROGRESS && sealed(ours, err) ? ours : NULL;
+}
+
+/* The SAs that have not been applied yet, and then off. */
+static void go_on(struct sk_buff *skb)
+{
+	while (espl_cb(skb)->next < espl_cb(skb)->n) {
+		skb = step(skb);
+		if (!skb)
+			return;
+	}
+	espl_send(skb);
 }
 
 /* One packet or segment, not GSO, that fits. */
@@ -146,21 +156,13 @@ static void protect(struct sk_buff *skb, const struct espl_plan *plan, u8 family
 	skb->encapsulation = 0;
 	nf_reset_ct(skb);
 	skb_clear_hash(skb);
-	cb->n = 0;
+	cb->n = plan->n;
 	cb->next = 0;
 	cb->family = family;
 	cb->fits = skb->len <= plan->fit.uncut;
-	for (unsigned int i = 0; i < plan->n; i++) {
-		struct espl_sa *sa = espl_sa_get(plan->sa[i]);
-
-		if (!sa) {	/* it was lent only, and has been deleted since */
-			espl_cb_put(skb);
-			espl_drop(plan->sa[0]->en, skb, ESPL_OUT_NO_SA);
-			return;
-		}
-		cb->sa[cb->n++] = sa;
-	}
-	step(skb);
+	cb->held = false;
+	memcpy(cb->sa, plan->sa, sizeof(cb->sa));
+	go_on(skb);
 }
 
 static noinline struct dst_entry *look_route4(struct espl_sa *sa)
@@ -227,7 +229,7 @@ void espl_tx_dummy(struct espl_sa *sa)
 	struct sk_buff *skb = alloc_skb(most, GFP_ATOMIC);
 	struct espl_cb *cb;
 
-	if (!dst || !skb || !espl_sa_get(sa)) {
+	if (!dst || !skb) {
 		dst_release(dst);
 		kfree_skb(skb);
 		return;
@@ -239,7 +241,7 @@ void espl_tx_dummy(struct espl_sa *sa)
 	cb = espl_cb(skb);
 	*cb = (struct espl_cb){ .sa[0] = sa, .n = 1, .family = AF_UNSPEC };
 	espl_stat_inc(sa->en, ESPL_OUT_DUMMY);
-	step(skb);
+	go_on(skb);
 }
 
 /* The outermost tunnel decides the way out; without one the packet's own does. */
@@ -406,9 +408,8 @@ static bool holds_sum(struct sk_buff *skb, u8 family)
 	int header = family == AF_INET ? ip_hdrlen(skb) : sizeof(struct ipv6hdr);
 	int start = skb_checksum_start_offset(skb);
 
-	return skb->ip_summed != CHECKSUM_PARTIAL ||
-	       (start >= header &&
-		pskb_may_pull(skb, start + skb->csum_offset + sizeof(__sum16)));
+	return start >= header &&
+	       pskb_may_pull(skb, start + skb->csum_offset + sizeof(__sum16));
 }
 
 /*
@@ -420,8 +421,6 @@ static bool sum_up(struct sk_buff *skb)
 	unsigned int start = skb_checksum_start_offset(skb);
 	__sum16 *sum;
 
-	if (skb->ip_summed != CHECKSUM_PARTIAL)
-		return true;
 	/* Not skb_checksum_help(), which would spoil SCTP's. */
 	if (skb_csum_is_sctp(skb) || skb_cloned(skb) || skb_is_nonlinear(skb))
 		return !skb_csum_hwoffload_help(skb, 0);
@@ -439,7 +438,7 @@ static struct sk_buff *segment(struct sk_buff *skb, const struct espl_plan *plan
 	struct sk_buff *segs;
 
 	for (unsigned int i = 0; i < plan->n; i++) {
-		head += head_of(plan->sa[i]);
+		head += plan->sa[i]->headlen;
 		tail += plan->sa[i]->taillen;
 	}
 	segs = espl_segment(skb, family, ALIGN(head, sizeof(long)), tail);
@@ -454,7 +453,9 @@ static struct sk_buff *segment(struct sk_buff *skb, const struct espl_plan *plan
 static void protect_summed(struct espl_net *en, struct sk_buff *skb,
 			   const struct espl_plan *plan, u8 family)
 {
-	if (!holds_sum(skb, family))
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		protect_cut(en, skb, plan, family);
+	else if (!holds_sum(skb, family))
 		espl_drop(en, skb, ESPL_OUT_HEADER);
 	else if (!sum_up(skb))
 		espl_drop(en, skb, ESPL_OUT_NO_MEMORY);

@@ -12,10 +12,22 @@
 
 /*
  * What follows a run of the crypto that was not done at once: called once, BH off and
- * under RCU. @err is 0, -EBADMSG for a bad ICV, -EPROTO for headers that it cannot
- * cover, -ENOMEM, or another error of the crypto.
+ * under RCU, the packet's SAs and device held. @err is 0, -EBADMSG for a bad ICV, -EPROTO
+ * for headers that it cannot cover, -ENOMEM, or another error of the crypto.
  */
 typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
+
+/**
+ * struct espl_payload - what is inside of a packet that has been opened
+ * @len: octets, or -1 for a bad trailer
+ * @header: octets of the transform's header in front
+ * @proto: IPPROTO_*
+ */
+struct espl_payload {
+	int len;
+	u16 header;
+	u8 proto;
+};
 
 /**
  * struct espl_xform - one protocol
@@ -33,13 +45,11 @@ typedef void (*espl_xform_done)(struct sk_buff *skb, int err);
  *	  transport header is the transform's; all is linear, with tailroom
  * @seal: write SPI and sequence number, never used before on this SA, and run
  *	  the crypto. The IP header in front is complete. BH off, RCU read side.
- *	  What @done would be told, or -EINPROGRESS, and then it will be; the SA is
- *	  held until then
+ *	  What @done would be told, or -EINPROGRESS, and then it will be
  * @header_ok: can the header of a packet, with the least octets that there must be, have
  *	       the length that it says; NULL where it says none
  * @open: check the ICV and decrypt; all else as of @seal
- * @unwrap: after that: octets of payload, or -1 for a bad trailer; says how many octets
- *	    of header are in front of it, and what it is
+ * @unwrap: after that: what is inside
  *
  * Packets are linear and ours alone wherever the crypto runs.
  */
@@ -58,8 +68,7 @@ struct espl_xform {
 	bool (*header_ok)(const struct sk_buff *skb, const struct espl_sa *sa);
 	int (*open)(struct sk_buff *skb, struct espl_sa *sa, u64 seq,
 		    espl_xform_done done);
-	int (*unwrap)(const struct sk_buff *skb, const struct espl_sa *sa,
-		      unsigned int *header, u8 *proto);
+	struct espl_payload (*unwrap)(const struct sk_buff *skb, const struct espl_sa *sa);
 };
 
 extern const struct espl_xform espl_esp, espl_ah;

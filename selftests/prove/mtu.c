@@ -57,6 +57,7 @@ static void any_sa(struct espl_sa *sa, const struct espl_xform *xform, u8 mode)
 	suppose(!xform->init(sa));
 	sa->encaplen = xform == &espl_esp && any_bool() ? ESPL_UDP : 0;
 	sa->outerlen = espl_encap_outer(sa);
+	sa->headlen = sa->outerlen + sa->encaplen + sa->hdrlen;
 }
 
 #define ROOM	256	/* for headers */

@@ -95,13 +95,12 @@ typedef void espl_crypto_arg;
 struct crypto_aead;
 struct crypto_shash;
 struct scatterlist { int any; };
-struct aead_request { int any; };
+struct aead_request { unsigned int cryptlen; };
 struct shash_desc { struct crypto_shash *tfm; };
 struct crypto_authenc_key_param { __be32 enckeylen; };
 #define SHASH_DESC_ON_STACK(desc, shash)	struct shash_desc desc##_, *desc = &desc##_
 struct crypto_aead *crypto_alloc_aead(const char *name, u32 type, u32 mask);
 struct crypto_shash *crypto_alloc_shash(const char *name, u32 type, u32 mask);
-struct crypto_aead *crypto_aead_reqtfm(struct aead_request *req);
 void crypto_free_aead(struct crypto_aead *aead);
 void crypto_free_shash(struct crypto_shash *shash);
 int crypto_aead_setauthsize(struct crypto_aead *aead, unsigned int size);
@@ -166,6 +165,7 @@ struct sk_buff {
 	u8 ip_summed;
 	u16 csum_offset;
 	int skb_iif;
+	struct net_device *dev;
 	struct sock *sk;
 	char cb[48];
 	u16 flags;		/* of IPCB */
