@@ -55,7 +55,10 @@ static void free_work(struct work_struct *work)
 	struct espl_sa *sa = container_of(to_rcu_work(work), struct espl_sa, free);
 	struct espl_net *en = sa->en;
 
-	/* The SAD's reference, if it is still there. */
+	/*
+	 * The SAD's reference, if it is still there. A packet's last one leads here again, a
+	 * grace period later: who put it goes on with the namespace.
+	 */
 	if (refcount_read(&sa->refs) && !refcount_dec_and_test(&sa->refs))
 		return;
 	sa->xform->fini(sa);
