@@ -16,7 +16,7 @@ host sw
 host h2
 link "$h1" eth0 '10.5.0.11/24 fd05::11/64' "$sw" p1 ''
 link "$h2" eth0 '10.5.0.12/24 fd05::12/64' "$sw" p2 ''
-ip -n "$sw" link add br0 type bridge
+ip -n "$sw" link add br0 type bridge mcast_snooping 0
 ip -n "$sw" link set p1 master br0
 ip -n "$sw" link set p2 master br0
 address "$sw" br0 '10.5.0.1/24 fd05::1/64'
@@ -54,14 +54,6 @@ serve "$h2" 10.5.0.12
 slowly serves "$h2" 10.6.0.2
 slowly serves "$h2" fd06::2
 slowly serves "$h2" 10.5.0.12
-
-# esp N NAME - the recording ends: N packets of ESP and more, nothing else
-esp() {
-	stop_recording
-	is "$2" "ESP 1, other 0, plaintext 0" "ESP $(($(on_wire "$ESP") >= $1)), other $(
-		on_wire "not $ESP and not $LINK"), plaintext $(grep -c "$MARKER" "$wire")"
-	forget_recording
-}
 
 talks() { echo 5 | in_ns "$1" python3 leak.py talk "${@:2}" | tail -n 1; }
 

@@ -43,24 +43,6 @@ for family in 4 6; do
 	slowly serves "$b" "${peer[$family]}"
 done
 
-# ESP N NAME - the recording ends: at least N packets of ESP were on the wire, of
-# all else only what keeps the link, and no plaintext
-esp() {
-	local esp other plain
-
-	stop_recording
-	esp=$(on_wire "$ESP")
-	other=$(on_wire "not $ESP and not $LINK")
-	plain=$(grep -c "$MARKER" "$wire")
-	if [ "$esp" -ge "$1" ] && [ "$other" -eq 0 ] && [ "$plain" -eq 0 ]; then
-		pass "$2"
-	else
-		fail "$2" "ESP $esp, other $other, plaintext $plain" \
-			"$(tcpdump -nr "$wire" "not $ESP and not $LINK" 2>/dev/null | head -n 5)"
-	fi
-	forget_recording
-}
-
 # way N NAME WANTED COMMAND... - the command says what is wanted, by ESP alone
 way() {
 	local n=$1 name=$2 wanted=$3

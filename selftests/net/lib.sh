@@ -261,8 +261,8 @@ LINK='(arp or (icmp6 and ip6[40] >= 133 and ip6[40] <= 137) or ip6 multicast)'
 # esp_on_wire SPI - packets by that SA; of those in fragments, the first
 esp_on_wire() { on_wire "${FIRST//SPI/$1}"; }
 
-# only_esp NAME - ESP was on the wire, nothing else was, and no plaintext; but
-# where the row does not encrypt it was, and that is how we know we would see it
+# only_esp NAME [N] - ESP was on the wire, N packets (or one) at least, nothing else was, and no
+# plaintext; but where the row does not encrypt it was, and that is how we know we would see it
 only_esp() {
 	local esp other plain secret=1
 
@@ -270,12 +270,19 @@ only_esp() {
 	esp=$(on_wire "$ESP")
 	other=$(on_wire "not $ESP and not $LINK")
 	plain=$(grep -c "$MARKER" "$wire")
-	if [ "$esp" -gt 0 ] && [ "$other" -eq 0 ] && [ $((plain == 0)) -eq $secret ]; then
+	if [ "$esp" -ge "${2:-1}" ] && [ "$other" -eq 0 ] && [ $((plain == 0)) -eq $secret ]; then
 		pass "$1"
 	else
 		fail "$1" "$proto $esp, other $other, plaintext $plain" \
 			"$(tcpdump -nr "$wire" "not $ESP and not $LINK" 2>/dev/null | head -n 5)"
 	fi
+}
+
+# esp N NAME - the recording ends, and had only ESP: N packets at least
+esp() {
+	stop_recording
+	only_esp "$2" "$1"
+	forget_recording
 }
 
 # The marker as ping -p wants it: 16 octets.
