@@ -7,7 +7,7 @@
 # make check-sanitized  all of them, or TESTS, in a kernel that looks for bugs
 # make fuzz-kernel  the module fuzzed in that kernel, SECONDS=60 each
 # make coverage   which lines of the module that and the network tests reach
-# make bench      what packets cost, beside xfrm and WireGuard; takes hours
+# make bench      what packets cost, beside xfrm and WireGuard; an hour
 # make bench-short  some of it, in two minutes: is anything worse than it was
 # make bench-smoke  by the clock, on two processors; only warns
 # make bench-scale  what 10 to 100,000 policies and SAs cost; half an hour
