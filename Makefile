@@ -10,7 +10,7 @@
 # make bench      what packets cost, beside xfrm and WireGuard; an hour
 # make bench-short  some of it, in two minutes: is anything worse than it was
 # make bench-smoke  by the clock, on two processors; only warns
-# make bench-scale  what 10 to 100,000 policies and SAs cost; half an hour
+# make bench-scale  what 10 to 100,000 policies and SAs cost; ten minutes
 # make soak       an hour: load, forged packets, namespaces and loads by the thousand
 # make prove      what holds for every input, by a model checker
 # make rfc-map    every test, and Documentation/rfc-map.rst made of what they said
