@@ -48,6 +48,8 @@ is 'the flow beside them has lost nothing' '0%' \
 is 'what was dropped is what had no SA' '' \
 	"$(drops "$a" | sed -E 's/(out_no_sa|out_held|out_hold_(full|late)|in_icmp)=[0-9]* //g')"
 try 'packets left by SAs of the threads' eval '[ "$(counter "$b" in_no_sa)" -gt 0 ]'
+# One that a keyer was asked for last, and never made, waits for it for half a minute.
+slowly eval '[ "$(sas)" -eq 2 ]'
 is 'after: the SAs of the flow' 2 "$(sas)"
 for one in "${hosts[@]}"; do ip netns del "$one"; done
 hosts=()
